@@ -1,0 +1,30 @@
+"""What can go wrong, in words: every message names the thing, says what was got, and what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class InputError(ValueError):
+    """Bad input: a configuration, table, option or argument that cannot be used (exit code 2)."""
+
+    def __init__(self, message: str, path: str | None = None, hint: str | None = None):
+        self.message, self.path, self.hint = message, path, hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        return where + self.message + (f" {self.hint}" if self.hint else "")
+
+
+class ModelError(InputError):
+    """The model produced an invalid probability or value (exit code 3)."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for a misspelt name, or the list of known names."""
+    names = list(known)
+    close = get_close_matches(str(name), names, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"Known: {shown}." if names else "None is defined."
