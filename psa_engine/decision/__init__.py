@@ -1,0 +1,28 @@
+"""What is worth paying for and how sure one can be: pure functions of a `PsaSample`."""
+
+from psa_engine.decision.acceptability import ceac, ceaf
+from psa_engine.decision.incremental import frontier, icers
+from psa_engine.decision.loss import evpi, expected_loss
+from psa_engine.decision.means import mean_outcomes
+from psa_engine.decision.net_benefit import (
+    DEFAULT_WTP,
+    net_health_benefit,
+    net_monetary_benefit,
+    wtp_grid,
+)
+from psa_engine.decision.pairwise import pairwise_icers
+
+__all__ = [
+    "DEFAULT_WTP",
+    "ceac",
+    "ceaf",
+    "evpi",
+    "expected_loss",
+    "frontier",
+    "icers",
+    "mean_outcomes",
+    "net_health_benefit",
+    "net_monetary_benefit",
+    "pairwise_icers",
+    "wtp_grid",
+]

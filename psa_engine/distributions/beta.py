@@ -1,0 +1,204 @@
+"""Beta, and PERT as a beta stretched over an elicited range."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from psa_engine.distributions.form import Form
+from psa_engine.distributions.published import (
+    Interval,
+    Number,
+    event_counts,
+    inside,
+    inside_unit,
+    match_width,
+    normal_sd,
+    positive,
+    score_of,
+    warn_if_apart,
+)
+from psa_engine.distributions.univariate import Univariate
+from psa_engine.errors import InputError
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Beta(Univariate):
+    """Beta distribution of a probability or utility in (0, 1), with shapes `alpha` and `beta`.
+
+    Published forms: mean, se (method of moments); mean, ci (the mean held, the width of the interval matched);
+    ci alone (both ends matched); events, n (alpha = events, beta = n - events), with an optional `prior` count added
+    to both. `ci` is central and 95 % unless `level` says otherwise.
+    """
+
+    alpha: float
+    beta: float
+
+    def __init__(
+        self,
+        alpha: Number = None,
+        beta: Number = None,
+        *,
+        mean: Number = None,
+        se: Number = None,
+        ci: Interval = None,
+        level: Number = None,
+        events: Number = None,
+        n: Number = None,
+        prior: Number = None,
+    ):
+        self._settle(_FORMS, locals())
+
+    @property
+    def mean(self) -> float:
+        """alpha / (alpha + beta)."""
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
+    def sd(self) -> float:
+        """sqrt(mean (1 - mean) / (alpha + beta + 1))."""
+        total = self.alpha + self.beta
+        return math.sqrt(self.alpha * self.beta / (total + 1)) / total
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The unit interval."""
+        return 0.0, 1.0
+
+    @property
+    def form(self) -> Form:
+        """The log odds of the quantile, smooth and finite where the quantile underflows."""
+        return Form("curve", "logit", 0.0, 1.0, lambda z: log_odds(self.alpha, self.beta, z))
+
+    def quantile(self, z) -> np.ndarray:
+        """Return the inverse regularised incomplete beta function at normal scores z (any shape)."""
+        return beta_quantile(self.alpha, self.beta, z)
+
+
+def beta_quantile(alpha: float, beta: float, z) -> np.ndarray:
+    """Return the Beta(alpha, beta) quantile at normal scores z, each tail from its own inverse."""
+    from scipy.special import betainccinv, betaincinv, ndtr
+
+    z = np.asarray(z, dtype=float)
+    tail = ndtr(-np.abs(z))
+    return np.where(z <= 0, betaincinv(alpha, beta, tail), betainccinv(alpha, beta, tail))
+
+
+def log_odds(alpha: float, beta: float, z) -> np.ndarray:
+    """Return log(x / (1 - x)) of the quantile x; 1 - X is Beta(beta, alpha) at the opposite score."""
+    z = np.asarray(z, dtype=float)
+    return _log_quantile(alpha, beta, z) - _log_quantile(beta, alpha, -z)
+
+
+def _log_quantile(alpha, beta, z):
+    """log x, by the leading term of the lower tail, I_x(a, b) = x^a / (a B(a, b)), where x is below rounding."""
+    from scipy.special import betaln, log_ndtr
+
+    leading = (log_ndtr(z) + math.log(alpha) + betaln(alpha, beta)) / alpha
+    tiny = leading < math.log(1e-18) - math.log1p(beta)
+    x = beta_quantile(alpha, beta, np.where(tiny, 0.0, z))
+    return np.where(tiny, leading, np.log(np.where(tiny, 1.0, x)))
+
+
+def _standard(alpha, beta):
+    positive(alpha=alpha, beta=beta)
+    return alpha, beta
+
+
+def _mean_se(mean, se):
+    inside_unit(mean=mean)
+    positive(se=se)
+    total = mean * (1 - mean) / se**2 - 1
+    if total <= 0:
+        raise InputError(
+            f"se must be below sqrt(mean (1 - mean)) = {math.sqrt(mean * (1 - mean)):.4g}, the largest possible on"
+            f" (0, 1), got {se:g}; check that it is the standard error of the mean."
+        )
+    return mean * total, (1 - mean) * total
+
+
+def _mean_ci(mean, ci, level=0.95):
+    inside_unit(mean=mean)
+    _inside_support(ci)
+    inside(ci, mean=mean)
+    scores = np.array([-1.0, 1.0]) * score_of(level)
+
+    def ends(total):
+        return beta_quantile(mean * total, (1 - mean) * total, scores)
+
+    start = mean * (1 - mean) / normal_sd(ci, level) ** 2
+    total = match_width(lambda t: float(np.diff(ends(t))[0]), ci[1] - ci[0], start)
+    low, high = ends(total)
+    warn_if_apart((float(low), float(high)), ci)
+    return mean * total, (1 - mean) * total
+
+
+def _inside_support(ci):
+    if ci[0] < 0 or ci[1] > 1:
+        raise InputError(f"ci must lie within 0 and 1, got ({ci[0]:g}, {ci[1]:g}); a percentage is divided by 100.")
+
+
+def _events_n(events, n, prior=0.0):
+    return event_counts(events, n, prior)
+
+
+_FORMS = (_standard, _mean_se, _mean_ci, _events_n)
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class PERT(Univariate):
+    """PERT distribution on [low, high] with a most likely value: a beta with
+    alpha = 1 + shape (mode - low) / (high - low) and beta = 1 + shape (high - mode) / (high - low) (Vose 2008).
+    """
+
+    low: float
+    mode: float
+    high: float
+    shape: float
+
+    def __init__(self, low: float, mode: float, high: float, shape: float = 4.0):
+        self._settle((_pert,), locals())
+
+    @property
+    def unit(self) -> Beta:
+        """The beta distribution of (x - low) / (high - low)."""
+        width = self.high - self.low
+        return Beta(1 + self.shape * (self.mode - self.low) / width, 1 + self.shape * (self.high - self.mode) / width)
+
+    @property
+    def mean(self) -> float:
+        """(low + shape * mode + high) / (shape + 2)."""
+        return (self.low + self.shape * self.mode + self.high) / (self.shape + 2)
+
+    @property
+    def sd(self) -> float:
+        """(high - low) times the sd of the unit beta."""
+        return (self.high - self.low) * self.unit.sd
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The elicited range."""
+        return self.low, self.high
+
+    @property
+    def form(self) -> Form:
+        """The unit beta's log odds, stretched over the range."""
+        return Form("curve", "logit", self.low, self.high - self.low, self.unit.form.curve)
+
+    def quantile(self, z) -> np.ndarray:
+        """Return the stretched beta quantile at normal scores z (any shape)."""
+        return self.low + (self.high - self.low) * self.unit.quantile(z)
+
+
+def check_range(low: float, mode: float, high: float) -> None:
+    """Raise InputError unless low <= mode <= high and low < high."""
+    if not low < high:
+        raise InputError(f"low must be below high, got low {low:g} and high {high:g}.")
+    if not low <= mode <= high:
+        raise InputError(f"mode must lie between low and high, got {mode:g} outside [{low:g}, {high:g}].")
+
+
+def _pert(low, mode, high, shape):
+    check_range(low, mode, high)
+    positive(shape=shape)
+    return low, mode, high, shape

@@ -1,0 +1,136 @@
+"""Gamma: costs, rates and counts per person, positive and skewed."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from psa_engine.distributions.form import Form
+from psa_engine.distributions.published import (
+    Interval,
+    Number,
+    inside,
+    match_width,
+    normal_sd,
+    positive,
+    score_of,
+    warn_if_apart,
+)
+from psa_engine.distributions.univariate import Univariate
+from psa_engine.errors import InputError
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Gamma(Univariate):
+    """Gamma distribution with `shape` (no unit) and `scale` (the parameter's unit).
+
+    Published forms: shape, rate; mean, se (method of moments); mean, ci (the mean held, the width of the interval
+    matched); ci alone (both ends matched); events, exposure (shape = events, rate = exposure: a rate per unit of
+    exposure). `ci` is central and 95 % unless `level` says otherwise.
+    """
+
+    shape: float
+    scale: float
+
+    def __init__(
+        self,
+        shape: Number = None,
+        scale: Number = None,
+        *,
+        rate: Number = None,
+        mean: Number = None,
+        se: Number = None,
+        ci: Interval = None,
+        level: Number = None,
+        events: Number = None,
+        exposure: Number = None,
+    ):
+        self._settle(_FORMS, locals())
+
+    @property
+    def mean(self) -> float:
+        """shape * scale."""
+        return self.shape * self.scale
+
+    @property
+    def sd(self) -> float:
+        """sqrt(shape) * scale."""
+        return math.sqrt(self.shape) * self.scale
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The positive half line."""
+        return 0.0, math.inf
+
+    @property
+    def form(self) -> Form:
+        """The log of the quantile, smooth and finite where the quantile underflows."""
+        return Form("curve", "log", 0.0, 1.0, lambda z: math.log(self.scale) + _log_quantile(self.shape, z))
+
+    def quantile(self, z) -> np.ndarray:
+        """Return the inverse regularised incomplete gamma function at normal scores z (any shape)."""
+        return self.scale * gamma_quantile(self.shape, z)
+
+
+def gamma_quantile(shape: float, z) -> np.ndarray:
+    """Return the Gamma(shape, 1) quantile at normal scores z, each tail from its own inverse."""
+    from scipy.special import gammainccinv, gammaincinv, ndtr
+
+    z = np.asarray(z, dtype=float)
+    tail = ndtr(-np.abs(z))
+    return np.where(z <= 0, gammaincinv(shape, tail), gammainccinv(shape, tail))
+
+
+def _log_quantile(shape, z):
+    """log x, by the leading term of the lower tail, P(a, x) = x^a / Gamma(a + 1), where x is below rounding."""
+    from scipy.special import gammaln, log_ndtr
+
+    z = np.asarray(z, dtype=float)
+    leading = (log_ndtr(z) + gammaln(shape + 1)) / shape
+    tiny = leading < math.log(1e-18)
+    x = gamma_quantile(shape, np.where(tiny, 0.0, z))
+    return np.where(tiny, leading, np.log(np.where(tiny, 1.0, x)))
+
+
+def _standard(shape, scale):
+    positive(shape=shape, scale=scale)
+    return shape, scale
+
+
+def _shape_rate(shape, rate):
+    positive(shape=shape, rate=rate)
+    return shape, 1 / rate
+
+
+def _mean_se(mean, se):
+    positive(mean=mean, se=se)
+    return (mean / se) ** 2, se**2 / mean
+
+
+def _mean_ci(mean, ci, level=0.95):
+    if ci[0] < 0:
+        raise InputError(f"ci of a positive quantity must not go below 0, got {ci[0]:g}.")
+    inside(ci, mean=mean)
+    scores = np.array([-1.0, 1.0]) * score_of(level)
+
+    def ends(shape):
+        return mean / shape * gamma_quantile(shape, scores)
+
+    start = (mean / normal_sd(ci, level)) ** 2
+    shape = match_width(lambda s: float(np.diff(ends(s))[0]), ci[1] - ci[0], start)
+    low, high = ends(shape)
+    warn_if_apart((float(low), float(high)), ci)
+    return shape, mean / shape
+
+
+def _events_exposure(events, exposure):
+    positive(exposure=exposure)
+    if events <= 0:
+        raise InputError(
+            f"events must be above 0, got {events:g}; for no events in {exposure:g} of exposure give shape=0.5 and"
+            f" rate={exposure:g} (Jeffreys)."
+        )
+    return events, 1 / exposure
+
+
+_FORMS = (_standard, _shape_rate, _mean_se, _mean_ci, _events_exposure)

@@ -1,0 +1,153 @@
+"""The compiled programs: draws and outcomes of a run of consecutive draws, tile by tile, on every device.
+
+On a CPU a tile of draws small enough for the nearest cache goes through all its cycles before the next
+one starts; on a GPU the whole block is one tile. What is compiled depends on structures only, so another
+scenario, seed or number of draws runs the same program.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from psa_engine.engine.devices import Device, Precision, devices
+from psa_engine.model import Structure
+from psa_engine.parameters import ParameterStructure, Sampler, normal_scores
+
+TILE = 128
+"""Draws that go through the cycles together on a CPU core (benchmarks/NOTES.md)."""
+GPU_TILE = 16_384
+
+
+@dataclass(frozen=True)
+class Program:
+    """What one compiled program is made for; two equal programs are one compilation."""
+
+    model: Structure
+    parameters: ParameterStructure | None
+    sampler: Sampler | None
+    precision: Precision
+    device: Device
+    clip: bool
+    totals_only: bool
+
+    @property
+    def dtype(self) -> Any:
+        return np.float64 if self.precision == "double" else np.float32
+
+    @property
+    def on_gpu(self) -> bool:
+        return devices(self.device)[0].platform != "cpu"
+
+    @property
+    def tile(self) -> int:
+        return GPU_TILE if self.on_gpu else TILE
+
+    @property
+    def step(self) -> int:
+        """The draws that all devices do at once: blocks are multiples of it."""
+        return self.tile * len(devices(self.device))
+
+
+def cast(inputs: Any, dtype: Any) -> Any:
+    """Give floating-point arrays the precision of the run."""
+
+    def one(x: Any) -> Any:
+        x = np.asarray(x)
+        return x.astype(dtype) if x.dtype.kind == "f" else x
+
+    return jax.tree.map(one, inputs)
+
+
+# Devices take tiles in turn: tile i of device d holds the draws from (i x n_devices + d) x tile on.
+
+
+@lru_cache(maxsize=64)
+def sampled(program: Program, n_tiles: int) -> Any:
+    """Compile (model inputs, parameter inputs, score inputs, first draw, tiles wanted) -> a block of results."""
+    assert program.parameters is not None and program.sampler is not None
+    draw, sampler, dtype = program.parameters.draw, program.sampler, program.dtype
+
+    def tile(inputs: Any, first: Any) -> dict[str, Any]:
+        index = first + jnp.arange(program.tile, dtype=jnp.uint32)
+        z = normal_scores(sampler, inputs["scores"], index, dtype)
+        values = draw(inputs["parameters"], z)
+        varying = {k: v for k, v in values.items() if jnp.ndim(v)}
+        return {"parameters": varying, **_outcomes(program, values, inputs["model"])}
+
+    def block(inputs: Any, first: Any, wanted: Any) -> Any:
+        mine = first + jax.lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(program.tile)
+        return _in_tiles(lambda i: tile(inputs, mine + i.astype(jnp.uint32) * program.step), n_tiles, wanted)
+
+    return _on_all_devices(program, block, (P(), P(), P()))
+
+
+@lru_cache(maxsize=64)
+def evaluated(program: Program, n_tiles: int) -> Any:
+    """Compile (model inputs, values (tile, device, draw), constants, tiles wanted) -> a block of results."""
+
+    def block(inputs: Any, values: Any, constants: Any, wanted: Any) -> Any:
+        def tile(i: Any) -> Any:
+            here = {k: v[i, 0] for k, v in values.items()}
+            return _outcomes(program, {**here, **constants}, inputs["model"])
+
+        return _in_tiles(tile, n_tiles, wanted)
+
+    return _on_all_devices(program, block, (P(), P(None, "device"), P(), P()))
+
+
+def _outcomes(program: Program, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    structure: Any = program.model
+    if hasattr(structure, "sequential"):
+        structure = replace(structure, sequential=not program.on_gpu, clip=program.clip)
+    varying = {k: v for k, v in values.items() if jnp.ndim(v)}
+    constants = {k: v for k, v in values.items() if not jnp.ndim(v)}
+
+    def one(draw: Mapping[str, Any]) -> Any:
+        return structure.simulate({**draw, **constants}, inputs)
+
+    result = jax.vmap(one, out_axes=-1, axis_size=program.tile)(varying)
+    shape = (len(structure.strategies.names), program.tile)
+    outcomes = {k: jnp.broadcast_to(v, shape).astype(program.dtype) for k, v in result.outcomes.items()}
+    totals = {
+        kind: sum((v for k, v in outcomes.items() if k.startswith(f"{kind}.")), jnp.zeros(shape, program.dtype))
+        for kind in ("costs", "effects")
+    }
+    kept = {} if program.totals_only else outcomes
+    flags = {k: jnp.broadcast_to(getattr(result, k), shape) for k in ("slack", "clipped")}
+    return {"totals": totals, "outcomes": kept, **flags}
+
+
+def _in_tiles(tile: Any, n_tiles: int, wanted: Any) -> Any:
+    """Run `wanted` of at most `n_tiles` tiles one after another; results gain a leading tile axis."""
+    shapes = jax.eval_shape(tile, jax.ShapeDtypeStruct((), jnp.int32))
+    empty = jax.tree.map(lambda s: jnp.zeros((n_tiles, *s.shape), s.dtype), shapes)
+
+    def body(i: Any, held: Any) -> Any:
+        return jax.tree.map(lambda h, new: h.at[i].set(new), held, tile(i))
+
+    return jax.lax.fori_loop(0, wanted, body, empty)
+
+
+def _on_all_devices(program: Program, block: Any, specs: tuple[Any, ...]) -> Any:
+    mesh = Mesh(np.array(devices(program.device)), ("device",))
+    mapped = jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=P("device"), check_vma=False)
+    return jax.jit(mapped, out_shardings=NamedSharding(mesh, P("device")))
+
+
+def on_host(result: Mapping[str, Any], program: Program, wanted: int, n: int) -> dict[str, Any]:
+    """Bring a block's results, (device x tiles, ..., tile), to the host as (..., n)."""
+    n_devices = len(devices(program.device))
+
+    def one(array: Any) -> np.ndarray:
+        by_device = np.asarray(array).reshape(n_devices, -1, *array.shape[1:])[:, :wanted]
+        last = np.moveaxis(by_device, (1, 0), (-3, -2))
+        return last.reshape(*last.shape[:-3], -1)[..., :n]
+
+    return jax.tree.map(one, dict(result))

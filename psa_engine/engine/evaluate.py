@@ -1,0 +1,94 @@
+"""The model at given parameter values: a base case, a trace, or any table of draws."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from psa_engine.cohort.simulate import CohortStructure
+from psa_engine.engine.compiled import Program, cast, evaluated, on_host
+from psa_engine.engine.devices import Device, Precision, configure, devices
+from psa_engine.engine.invalid import raise_if_invalid
+from psa_engine.engine.plan import RunPlan
+from psa_engine.engine.run import Collected
+from psa_engine.errors import InputError
+from psa_engine.model import Model
+from psa_engine.parameters import ParameterSet
+from psa_engine.sample import PsaSample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def evaluate(
+    model: Model,
+    values: Mapping[str, Any],
+    *,
+    precision: Precision = "double",
+    device: Device = "auto",
+    on_invalid: str = "stop",
+) -> PsaSample:
+    """Run the model at given parameter values, each a number or (n,) array, and return them as a sample.
+
+    Raises InputError where lengths differ or a parameter is missing, ModelError where a value is invalid.
+    """
+    configure()
+    plan = RunPlan(precision=precision, device=device, on_invalid=on_invalid)  # type: ignore[arg-type]
+    program = Program(model.structure, None, None, precision, device, on_invalid == "clip", False)
+    arrays = {k: np.asarray(v, float) for k, v in values.items()}
+    varying = {k: v for k, v in arrays.items() if v.ndim}
+    lengths = {len(v) for v in varying.values()} or {1}
+    if len(lengths) > 1:
+        raise InputError(f"The parameter values have different lengths: {sorted(lengths)}.")
+    n = lengths.pop()
+    n_tiles = 1 << (-(-n // program.step) - 1).bit_length()
+    padded = {k: _tiles(v, n_tiles, program) for k, v in varying.items()}
+    constants = cast({k: v for k, v in arrays.items() if not v.ndim}, program.dtype)
+    wanted = -(-n // program.step)
+    run = evaluated(program, n_tiles)
+    result = run({"model": cast(model.inputs(), program.dtype)}, padded, constants, np.int32(wanted))
+    result = {**on_host(result, program, wanted, n), "parameters": varying}
+    fixed = ParameterSet({k: float(v) for k, v in arrays.items() if not v.ndim})
+    raise_if_invalid(model, fixed, result, 0, plan)
+    collected = Collected(model.structure.strategies, n, tuple(varying))
+    collected.add(0, result)
+    return collected.sample(None, {"clipped": collected.n_clipped})
+
+
+def _tiles(value: np.ndarray, n_tiles: int, program: Program) -> np.ndarray:
+    """Lay values out as (tile, device, draw), the last draw repeated to fill up."""
+    short = n_tiles * program.step - len(value)
+    whole = np.concatenate([value, np.repeat(value[-1:], short)]).astype(program.dtype)
+    return whole.reshape(n_tiles, len(devices(program.device)), program.tile)
+
+
+def base_case(model: Model, parameters: ParameterSet) -> PsaSample:
+    """Return the deterministic base case, every parameter at its mean, as a sample of one draw."""
+    return evaluate(model, parameters.means(), device="cpu")
+
+
+def cohort_trace(model: Any, values: Mapping[str, float], strategy: str) -> "pd.DataFrame":
+    """Return the share of the cohort in each state, time point x state, at given parameter values.
+
+    The index is the cycle; a `year` column comes first. Raises InputError for an unknown strategy or a
+    model without states.
+    """
+    import jax
+    import pandas as pd
+
+    configure()
+    structure = model.structure
+    if not isinstance(structure, CohortStructure):
+        raise InputError("Only a cohort model has a trace.")
+    if strategy not in structure.strategies.names:
+        from psa_engine.errors import nearest
+
+        raise InputError(f"There is no strategy '{strategy}'.", hint=nearest(strategy, structure.strategies.names))
+    inputs = model.inputs()
+    occupancy = np.asarray(jax.jit(structure.trace)({k: np.float64(v) for k, v in values.items()}, inputs))
+    table = pd.DataFrame(
+        occupancy[structure.strategies.names.index(strategy)], columns=pd.Index(structure.states.names)
+    )
+    table.insert(0, "year", inputs["year"])
+    table.index.name = "cycle"
+    return table

@@ -1,0 +1,6 @@
+"""Parameters: distributions by name, correlation, and draws from normal scores."""
+
+from psa_engine.parameters.parameter_set import ParameterSet, ParameterStructure
+from psa_engine.parameters.scores import Sampler, normal_scores, score_inputs
+
+__all__ = ["ParameterSet", "ParameterStructure", "Sampler", "normal_scores", "score_inputs"]
