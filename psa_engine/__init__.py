@@ -21,7 +21,7 @@ _HOME = {
     "psa_engine.sample": "PsaSample",
     "psa_engine.decision": (
         "ceac ceaf evpi expected_loss frontier icers mean_outcomes net_health_benefit "
-        "net_monetary_benefit pairwise_icers"
+        "net_monetary_benefit pairwise_icers threshold_price wtp_grid"
     ),
     "psa_engine.estimate": "VoiEstimate",
     "psa_engine.errors": "InputError ModelError",

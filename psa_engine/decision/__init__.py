@@ -11,6 +11,7 @@ from psa_engine.decision.net_benefit import (
     wtp_grid,
 )
 from psa_engine.decision.pairwise import pairwise_icers
+from psa_engine.decision.threshold_price import threshold_price
 
 __all__ = [
     "DEFAULT_WTP",
@@ -24,5 +25,6 @@ __all__ = [
     "net_health_benefit",
     "net_monetary_benefit",
     "pairwise_icers",
+    "threshold_price",
     "wtp_grid",
 ]

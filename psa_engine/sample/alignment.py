@@ -27,8 +27,11 @@ def joint_r_squared(parameters: np.ndarray, outcomes: np.ndarray) -> tuple[np.nd
         first = second = np.arange(p if room >= p else 0)
     basis = _standardised(np.column_stack([x, x[:, first] * x[:, second]]))
     y = _standardised(outcomes)
-    coefficients, _, rank, _ = np.linalg.lstsq(basis, y, rcond=None)
-    return 1 - ((y - basis @ coefficients) ** 2).mean(axis=0), int(rank)
+    # On the principal axes of the basis: repeated and constant columns drop out by their zero eigenvalues.
+    eigenvalues, axes = np.linalg.eigh(basis.T @ basis / n)
+    kept = eigenvalues > 1e-9 * eigenvalues[-1]
+    projected = axes[:, kept].T @ (basis.T @ y / n)
+    return (projected**2 / eigenvalues[kept, None]).sum(axis=0), int(kept.sum())
 
 
 def warn_if_parameters_explain_nothing(sample: PsaSample) -> None:

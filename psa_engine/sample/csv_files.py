@@ -47,8 +47,7 @@ def read_csv(folder: Path) -> PsaSample:
         _read(folder / f"{name}.csv", required)
         for name, required in (("costs", True), ("effects", True), ("parameters", False), ("outcomes", False))
     )
-    header = folder / "sample.json"
-    stored = json.loads(header.read_text(encoding="utf-8")) if header.exists() else {}
+    stored = _stored(folder / "sample.json")
     sample = sample_from_tables(costs, effects, parameters, stored.get("comparator"), None)
     if outcomes is None and not stored:
         return sample
@@ -59,7 +58,7 @@ def read_csv(folder: Path) -> PsaSample:
             component, bar, strategy = name.partition("|")
             if not bar:
                 raise InputError(f"The column '{name}' of outcomes.csv is not named component|strategy.")
-            components.setdefault(component, {})[strategy] = table.values[:, i].copy()
+            components.setdefault(component, {})[strategy] = table.values[:, i]
     return PsaSample(
         sample.strategies,
         sample.cost_values,
@@ -80,6 +79,13 @@ def _write(path: Path, columns: dict[str, np.ndarray]) -> None:
     csv.write_csv(pa.Table.from_arrays(arrays, names=list(columns)), path)
 
 
+def _stored(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise InputError(f"The file {path} is not the JSON that `to_csv` wrote: {error}.") from error
+
+
 def _read(path: Path, required: bool) -> Any:
     import pyarrow as pa
     from pyarrow import csv
@@ -91,13 +97,14 @@ def _read(path: Path, required: bool) -> Any:
     options = csv.ConvertOptions(null_values=["", "NA", "NaN", "nan", "#N/A"])
     try:
         table = csv.read_csv(path, convert_options=options)
+        names = table.column_names
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise InputError(f"The file {path} could not be read as a CSV table: {error}.") from error
-    if any(mark in name for mark in (";", "\t") for name in table.column_names):
+        raise InputError(f"The file {path} could not be read as a CSV table in UTF-8: {error}.") from error
+    if any(mark in name for mark in (";", "\t") for name in names):
         raise InputError(f"The file {path} separates its columns by something else than commas: use commas.")
     # Through a list of columns, so that repeated names reach the check that refuses them.
     import pandas as pd
 
     frame = pd.concat([column.to_pandas() for column in table.columns], axis=1, ignore_index=True)
-    frame.columns = table.column_names
+    frame.columns = names
     return frame

@@ -26,9 +26,18 @@ def write_parquet(sample: PsaSample, path: Path) -> None:
     arrays = [pa.array(np.ascontiguousarray(values)) for values in columns.values()]
     table = pa.Table.from_arrays(arrays, names=list(columns))
     table = table.replace_schema_metadata({_KEY: json_header(sample).encode()})
-    # Draws hardly repeat: a dictionary or statistics of them cost time and save nothing.
     path.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(table, path, use_dictionary=False, write_statistics=False, compression="lz4")
+    # Draws hardly repeat, so a dictionary and statistics of them cost time and save nothing; split into
+    # streams of bytes, their exponents compress.
+    parquet.write_table(
+        table,
+        path,
+        use_dictionary=False,
+        write_statistics=False,
+        compression="zstd",
+        compression_level=1,
+        use_byte_stream_split=True,
+    )
 
 
 def read_parquet(path: Path) -> PsaSample:

@@ -34,7 +34,7 @@ def sample_from_tables(
         table = read_table(parameters, "parameters")
         _refuse_other_rows(cost_table, table, "parameters")
         labels = table.names or tuple(f"parameter_{i + 1}" for i in range(table.values.shape[1]))
-        parameter_values = {name: table.values[:, i].copy() for i, name in enumerate(labels)}
+        parameter_values = {name: table.values[:, i] for i, name in enumerate(labels)}
     sample = PsaSample(names, cost_table.values, effect_values, parameter_values, comparator=comparator)
     warn_if_parameters_explain_nothing(sample)
     return sample
@@ -61,7 +61,7 @@ def read_table(table: Any, what: str) -> Table:
         raise InputError(f"The table of {what} is empty.")
     if len({len(column) for column in values}) > 1:
         raise InputError(f"The columns of the {what} differ in length: every draw needs a value in each.")
-    return Table(names, np.column_stack(values), labels)
+    return Table(names, np.array(values).T, labels)
 
 
 def _refuse_bad_names(names: tuple[str, ...] | None, what: str) -> None:

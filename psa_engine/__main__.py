@@ -1,0 +1,3 @@
+from psa_engine.cli import main
+
+main()

@@ -1,0 +1,26 @@
+"""The command line: thin, and every error one readable message.
+
+Exit codes: 0 done, 2 bad input, 3 the model gave an invalid probability or value, 130 interrupted.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    from psa_engine.cli.app import app
+    from psa_engine.errors import InputError, ModelError
+
+    try:
+        app()
+    except ModelError as error:
+        _fail(error, 3)
+    except InputError as error:
+        _fail(error, 2)
+    except KeyboardInterrupt:
+        _fail("Interrupted.", 130)
+
+
+def _fail(error: object, code: int) -> None:
+    print(f"psa-engine: {error}", file=sys.stderr)
+    sys.exit(code)

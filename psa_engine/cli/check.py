@@ -1,0 +1,50 @@
+"""`psa-engine check`: validate, base case, cohort traces, evidence ledger; no draws."""
+
+from typing import Any
+
+from rich.console import Console
+
+from psa_engine.cli.run import overlaid, requested
+from psa_engine.report.terminal import ledger_table, print_heading, trace_table
+
+POINTS = 9
+"""Time points of the cohort trace that are shown."""
+
+
+def check_analysis(
+    config: str, assignments: tuple[str, ...], scenario: str | None, subgroup: str | None, ledger: bool
+) -> None:
+    """Print what a configuration holds and gives at its base case; raises InputError for the first fault."""
+    from psa_engine.engine import base_case
+    from psa_engine.summary import base_case_rows, described, evidence_counts
+
+    analysis = overlaid(requested(config, {}, assignments), scenario, subgroup)
+    base = base_case(analysis.model, analysis.parameters)
+    results: dict[str, Any] = {**described(analysis), "evidence": evidence_counts(analysis)}
+    console = Console()
+    print_heading(console, results)
+    rows = base_case_rows(base, [float(w) for w in analysis.settings.wtp])
+    console.print(_base_case_table(analysis, rows))
+    if hasattr(analysis.model, "timeline"):
+        for strategy in base.strategies:
+            console.print(trace_table(f"Cohort: {analysis.label(strategy)}", _trace_rows(analysis, strategy)))
+    if ledger:
+        console.print(ledger_table({"ledger": [vars(e) for e in analysis.ledger]}))
+    console.print(f"{analysis.name} is valid.")
+
+
+def _base_case_table(analysis: Any, rows: list[dict[str, Any]]) -> Any:
+    from psa_engine.report.terminal import base_case_table
+
+    return base_case_table(rows, {s: analysis.label(s) for s in analysis.strategies})
+
+
+def _trace_rows(analysis: Any, strategy: str) -> list[dict[str, Any]]:
+    import numpy as np
+
+    from psa_engine.engine import cohort_trace
+    from psa_engine.summary import records
+
+    trace = cohort_trace(analysis.model, analysis.parameters.means(), strategy).reset_index()
+    shown = np.unique(np.geomspace(1, len(trace), POINTS).astype(int)) - 1
+    return records(trace.iloc[shown])

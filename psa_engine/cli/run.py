@@ -1,0 +1,139 @@
+"""`psa-engine run`: load, run, summarise, write, print."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from psa_engine.config import Analysis, load_analysis, parse_assignment
+from psa_engine.errors import InputError
+from psa_engine.report.files import as_json, writable_folder, write_results
+from psa_engine.report.terminal import print_results, scenario_table
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line; None in `settings` leaves the configuration's own."""
+
+    config: str
+    settings: Mapping[str, Any]
+    assignments: tuple[str, ...] = ()
+    scenario: str | None = None
+    subgroup: str | None = None
+    device: str = "auto"
+    out: Path | None = None
+    as_json: bool = False
+    force: bool = False
+
+
+def run_analysis(request: Request) -> None:
+    """Run what was asked for; write the result folder, then print tables or JSON."""
+    base = requested(request.config, request.settings, request.assignments)
+    chosen = overlaid(base, request.scenario, request.subgroup)
+    folder = writable_folder(request.out or Path("results") / _folder_name(base, request))
+    _refuse_what_memory_cannot_hold(chosen, request.force)
+    console = Console(stderr=request.as_json)
+    with console.status("Preparing", spinner="dots") if console.is_terminal else _Quiet():
+        results, sample = results_of(chosen, request.device, progress=Console(stderr=True).is_terminal)
+    rows = []
+    if ALL in (request.scenario, request.subgroup):
+        kind = "scenarios" if request.scenario == ALL else "subgroups"
+        rows = _all_rows(chosen, kind, request.device, results, sample)
+        results["scenarios"] = rows
+    write_results(folder, results, sample)
+    if request.as_json:
+        typer.echo(as_json(results), nl=False)
+        return
+    print_results(console, results)
+    if rows:
+        console.print(scenario_table(rows, {s["strategy"]: s["label"] for s in results["strategies"]}))
+    console.print(f"Written to {folder}: results.json, sample.parquet, tables/.")
+
+
+class _Quiet:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+def requested(config: str, settings: Mapping[str, Any], assignments: tuple[str, ...]) -> Analysis:
+    """Load a configuration with the settings and `--set` values of the command line."""
+    analysis = load_analysis(config)
+    given = {k: v for k, v in settings.items() if v is not None}
+    if given:
+        analysis = analysis.with_settings(**given)
+    return analysis.with_overrides(dict(parse_assignment(text) for text in assignments))
+
+
+def overlaid(analysis: Analysis, scenario: str | None, subgroup: str | None) -> Analysis:
+    """Lay one scenario or subgroup over the analysis; `all` leaves it as it is."""
+    if scenario not in (None, ALL):
+        analysis = analysis.with_scenario(scenario)
+    if subgroup not in (None, ALL):
+        analysis = analysis.with_subgroup(subgroup)
+    return analysis
+
+
+def results_of(analysis: Analysis, device: str, progress: bool) -> tuple[dict[str, Any], Any]:
+    """Run an analysis; return its summary and sample."""
+    from psa_engine.engine import base_case, run_psa
+    from psa_engine.summary import summarise
+
+    sample = run_psa(
+        analysis.model,
+        analysis.parameters,
+        plan=analysis.plan,
+        device=device,  # type: ignore[arg-type]
+        comparator=analysis.settings.comparator,
+        progress=progress,
+    )
+    return summarise(analysis, sample, base_case(analysis.model, analysis.parameters)), sample
+
+
+def _all_rows(analysis: Analysis, kind: str, device: str, results: Mapping[str, Any], sample: Any) -> list[dict]:
+    from psa_engine.engine import run_psa
+    from psa_engine.summary import scenario_row
+
+    console = Console(stderr=True)
+    rows = [scenario_row("base case", "", analysis, sample, results["wtp"])]
+    named = analysis.scenarios if kind == "scenarios" else analysis.subgroups
+    for k, (name, about) in enumerate(named.items(), 1):
+        if console.is_terminal:
+            console.print(f"{k}/{len(named)} {name}", style="dim")
+        other = overlaid(analysis, name, None) if kind == "scenarios" else overlaid(analysis, None, name)
+        drawn = run_psa(
+            other.model,
+            other.parameters,
+            plan=other.plan,
+            device=device,  # type: ignore[arg-type]
+            comparator=other.settings.comparator,
+        )
+        rows.append(scenario_row(name, about.description, other, drawn, other.settings.wtp))
+    return rows
+
+
+def _folder_name(analysis: Analysis, request: Request) -> str:
+    parts = [analysis.name]
+    if request.scenario:
+        parts.append("all-scenarios" if request.scenario == ALL else request.scenario)
+    if request.subgroup:
+        parts.append("all-subgroups" if request.subgroup == ALL else request.subgroup)
+    return "-".join(parts)
+
+
+def _refuse_what_memory_cannot_hold(analysis: Analysis, force: bool) -> None:
+    """A sample with every outcome takes about 50 numbers a draw and strategy, besides the parameters."""
+    numbers = 50 * len(analysis.strategies) + len(analysis.ledger)
+    needed = 8.0 * numbers * analysis.plan.n_draws
+    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    if have and needed > 0.8 * have and not force:
+        raise InputError(
+            f"{analysis.plan.n_draws:,} draws would take about {needed / 2**30:,.0f} GiB of memory, and this machine "
+            f"has {have / 2**30:,.0f} GiB.",
+            hint="Ask for fewer draws, use run_psa(keep='totals') in Python, or insist with --force.",
+        )

@@ -1,0 +1,33 @@
+"""The models a configuration can name: those that ship, and those installed packages register."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from psa_engine.errors import InputError, nearest
+
+GROUP = "psa_engine.models"
+# Also without installation (a source checkout on the path has no entry points).
+SHIPPED = {
+    name: f"psa_engine.models.{name}:build" for name in ("atopic_dermatitis", "sick_sicker", "two_state")
+}
+
+
+def model_names() -> list[str]:
+    """Return the names of all registered models, sorted."""
+    return sorted(_registered())
+
+
+def model_builder(name: str) -> Callable:
+    """Return the `build(timeline, strategies)` function of a model; imports it, and JAX with it."""
+    known = _registered()
+    if name not in known:
+        raise InputError(f"There is no model '{name}'.", path="model", hint=nearest(name, known))
+    module, _, function = known[name].partition(":")
+    return getattr(import_module(module), function or "build")
+
+
+@cache
+def _registered() -> dict[str, str]:
+    return {**{point.name: point.value for point in entry_points(group=GROUP)}, **SHIPPED}

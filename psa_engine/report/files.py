@@ -1,0 +1,76 @@
+"""The result folder: results.json, the sample, and every table as CSV."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from psa_engine.errors import InputError
+from psa_engine.sample import PsaSample
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def writable_folder(path: Path) -> Path:
+    """Make the folder and try writing in it, before anything is run; raises InputError where it cannot."""
+    probe = path / ".writable"
+    try:
+        (path / "tables").mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"The result folder '{path}' cannot be written: {error.strerror or error}.", hint="Give another with --out."
+        ) from None
+    return path
+
+
+def write_results(folder: Path, results: Mapping[str, Any], sample: PsaSample) -> None:
+    """Write results.json, sample.parquet and tables/*.csv."""
+    (folder / "results.json").write_text(as_json(results), encoding="utf-8")
+    sample.to_parquet(folder / "sample.parquet")
+    for name, rows in csv_tables(results).items():
+        _write_csv(folder / "tables" / f"{name}.csv", rows)
+
+
+def as_json(results: Mapping[str, Any]) -> str:
+    """Return results as indented JSON; refuses what JSON cannot hold rather than writing NaN."""
+    return json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_tables(results: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the tables of a result by file name, rows flat."""
+    grid = results["acceptability"]
+    by_wtp = [{"wtp": d["wtp"], **s} for d in results["decision"] for s in d["strategies"]]
+    return {
+        "base_case": [{k: v for k, v in row.items() if k != "components"} for row in results["base_case"]],
+        "mean_outcomes": results["mean_outcomes"],
+        "components": results["components"],
+        "incremental": results["incremental"],
+        "pairwise": results["pairwise"],
+        "decision": [{k: v for k, v in d.items() if k != "strategies"} for d in results["decision"]],
+        "net_benefit": by_wtp,
+        "ceac": [{"wtp": g["wtp"], **g["probability"]} for g in grid],
+        "expected_loss": [{"wtp": g["wtp"], **g["expected_loss"]} for g in grid],
+        "evpi": [{"wtp": g["wtp"], "optimal": g["optimal"], "evpi": g["evpi"]} for g in grid],
+        "threshold_prices": results["threshold_prices"],
+        "evidence": results["ledger"],
+        "scenarios": [{k: v for k, v in r.items() if k != "wtp"} for r in results.get("scenarios", [])],
+    }
+
+
+def _write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    rows = list(rows)
+    if not rows:
+        return
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([_safe(c) for c in columns])
+        writer.writerows([_safe(row.get(c, "")) for c in columns] for row in rows)
+
+
+def _safe(value: Any) -> Any:
+    """Keep a spreadsheet from running text as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

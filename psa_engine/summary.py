@@ -1,0 +1,238 @@
+"""A finished run as plain numbers: everything that tables, results.json and reports show, computed once here."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from psa_engine.decision import (
+    ceac,
+    ceaf,
+    evpi,
+    expected_loss,
+    icers,
+    mean_outcomes,
+    net_health_benefit,
+    net_monetary_benefit,
+    pairwise_icers,
+    threshold_price,
+    wtp_grid,
+)
+from psa_engine.sample import PsaSample
+
+STATUSES = ("verified", "unverified", "assumption", "gap")
+
+
+class Described(Protocol):
+    """What a summary needs of an analysis (see `psa_engine.config.Analysis`)."""
+
+    name: str
+    title: str
+    illustrative: str
+    config_hash: str
+    applied: tuple[str, ...]
+    ledger: tuple[Any, ...]
+    settings: Any
+    timeline: Any
+    currency: str
+    strategies: Mapping[str, Any]
+    products: Mapping[str, Any]
+    parameters: Any
+
+    def label(self, strategy: str) -> str: ...
+
+
+def summarise(analysis: Any, sample: PsaSample, base: PsaSample, wtp: list[float] | None = None) -> dict[str, Any]:
+    """Return the results of a run as JSON-ready values: what was run, evidence, outcomes, decisions, prices."""
+    at = [float(w) for w in (wtp or analysis.settings.wtp)]
+    return {
+        **described(analysis),
+        "run": dict(sample.metadata),
+        "wtp": at,
+        "strategies": [{"strategy": s, "label": analysis.label(s)} for s in sample.strategies],
+        "evidence": evidence_counts(analysis),
+        "base_case": base_case_rows(base, at),
+        "mean_outcomes": outcome_rows(sample),
+        "components": component_rows(sample),
+        "incremental": records(icers(sample)),
+        "pairwise": records(pairwise_icers(sample, sample.comparator, at)),
+        "decision": decision_rows(sample, at),
+        "acceptability": acceptability_rows(sample, at),
+        "threshold_prices": threshold_rows(analysis, sample, at),
+        "ledger": [vars(e) for e in analysis.ledger],
+    }
+
+
+def described(analysis: Any) -> dict[str, Any]:
+    """Return what was analysed and by which conventions."""
+    t = analysis.timeline
+    return {
+        "name": analysis.name,
+        "title": analysis.title,
+        "illustrative": analysis.illustrative,
+        "config_hash": analysis.config_hash,
+        "applied": list(analysis.applied),
+        "currency": analysis.currency,
+        "conventions": {
+            "n_cycles": t.n_cycles,
+            "cycles_per_year": t.cycles_per_year,
+            "start_age": t.start_age,
+            "cycle_correction": t.cycle_correction,
+            "discounting": t.discounting,
+            "discount_rate_costs": t.discount_rate_costs,
+            "discount_rate_effects": t.discount_rate_effects,
+        },
+    }
+
+
+def evidence_counts(analysis: Any) -> dict[str, int]:
+    """Return how many parameters rest on each evidence status."""
+    return {status: sum(e.status == status for e in analysis.ledger) for status in STATUSES}
+
+
+def base_case_rows(base: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
+    """Return the deterministic base case: totals, every component, net benefit, a row per strategy."""
+    rows = []
+    for i, strategy in enumerate(base.strategies):
+        row: dict[str, Any] = {
+            "strategy": strategy,
+            "costs": float(base.cost_values[0, i]),
+            "effects": float(base.effect_values[0, i]),
+        }
+        row |= {f"nmb_{w:g}": float(net_monetary_benefit(base, w)[0, i]) for w in wtp}
+        row["components"] = {
+            name: float(column[strategy][0]) for name, column in base.outcomes.items() if strategy in column
+        }
+        rows.append(row)
+    return rows
+
+
+def outcome_rows(sample: PsaSample) -> list[dict[str, Any]]:
+    """Return mean costs and effects with Monte Carlo standard error and 95 % interval, a row per strategy."""
+    table = mean_outcomes(sample)
+    return [
+        {
+            "strategy": strategy,
+            **{
+                kind if statistic == "mean" else f"{kind}_{statistic}": float(table.loc[strategy, (kind, statistic)])
+                for kind in ("costs", "effects")
+                for statistic in ("mean", "standard_error", "low", "high")
+            },
+        }
+        for strategy in sample.strategies
+    ]
+
+
+def component_rows(sample: PsaSample) -> list[dict[str, Any]]:
+    """Return the mean and standard error of every outcome that a strategy has."""
+    scale = math.sqrt(sample.n_draws)
+    return [
+        {
+            "strategy": strategy,
+            "outcome": name,
+            "mean": float(values.mean()),
+            "standard_error": float(values.std(ddof=1) / scale) if sample.n_draws > 1 else None,
+        }
+        for name, column in sample.outcomes.items()
+        for strategy, values in column.items()
+    ]
+
+
+def decision_rows(sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
+    """Return for each WTP the strategy of highest mean net benefit, how sure that is, and the EVPI."""
+    front, loss = ceaf(sample, wtp), expected_loss(sample, wtp)
+    probability = ceac(sample, wtp)
+    perfect = evpi(sample, wtp)
+    rows = []
+    for k, w in enumerate(wtp):
+        benefit, health = net_monetary_benefit(sample, w), net_health_benefit(sample, w)
+        error = benefit.std(axis=0, ddof=1) / math.sqrt(sample.n_draws) if sample.n_draws > 1 else benefit[0] * 0
+        rows.append(
+            {
+                "wtp": w,
+                "optimal": str(front["strategy"].iloc[k]),
+                "probability_optimal_is_cost_effective": float(front["probability"].iloc[k]),
+                "evpi": float(np.asarray(perfect.value)[k]),
+                "evpi_standard_error": float(np.asarray(perfect.standard_error)[k]),
+                "strategies": [
+                    {
+                        "strategy": s,
+                        "nmb": float(benefit[:, i].mean()),
+                        "nmb_standard_error": float(error[i]),
+                        "nhb": float(health[:, i].mean()),
+                        "probability_cost_effective": float(probability[s].iloc[k]),
+                        "expected_loss": float(loss[s].iloc[k]),
+                    }
+                    for i, s in enumerate(sample.strategies)
+                ],
+            }
+        )
+    return rows
+
+
+def acceptability_rows(sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
+    """Return CEAC, expected loss and EVPI along a grid of WTP that reaches past the thresholds asked for."""
+    grid = wtp_grid(high=max(50_000.0, 2 * max(wtp)), step=max(1_000.0, max(wtp) / 25))
+    probability, loss, front = ceac(sample, grid), expected_loss(sample, grid), ceaf(sample, grid)
+    perfect = evpi(sample, grid)
+    return [
+        {
+            "wtp": float(w),
+            "optimal": str(front["strategy"].iloc[k]),
+            "evpi": float(np.asarray(perfect.value)[k]),
+            "probability": {s: float(probability[s].iloc[k]) for s in sample.strategies},
+            "expected_loss": {s: float(loss[s].iloc[k]) for s in sample.strategies},
+        }
+        for k, w in enumerate(grid)
+    ]
+
+
+def threshold_rows(analysis: Any, sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
+    """Return the price at which each strategy whose product's price is a gap would be the best choice."""
+    values = {**analysis.parameters.means(), **sample.parameter_values}
+    rows = []
+    for product, about in analysis.products.items():
+        if about.status == "gap" and product in sample.strategies and f"packs.{product}" in sample.outcome_names:
+            net = values[f"list_price[{product}]"] * (1 - values[f"discount[{product}]"])
+            table = threshold_price(sample, product, product, net, wtp)
+            rows += [{"product": product, "pack": about.pack or "pack", **row} for row in records(table.reset_index())]
+    return rows
+
+
+def scenario_row(name: str, description: str, analysis: Any, sample: PsaSample, wtp: list[float]) -> dict[str, Any]:
+    """Return one line of the scenario table: incremental results of the first strategy, and the decisions."""
+    first = sample.strategies[0]
+    comparator = sample.comparator if sample.comparator not in (None, first) else sample.strategies[-1]
+    pair = next(r for r in records(pairwise_icers(sample, comparator, wtp)) if r["strategy"] == first)
+    kept = ("comparison", "incremental_costs", "incremental_effects", "icer", "quadrant")
+    decisions = decision_rows(sample, wtp)
+    prices = {
+        f"threshold_price_{r['wtp']:g}": r["price"]
+        for r in threshold_rows(analysis, sample, wtp)
+        if r["product"] == first
+    }
+    return {
+        "scenario": name,
+        "description": description,
+        "wtp": wtp,
+        **{k: pair[k] for k in kept},
+        **{f"inmb_{w:g}": pair[f"inmb_{w:.12g}"] for w in wtp},
+        **{f"optimal_{d['wtp']:g}": d["optimal"] for d in decisions},
+        **{f"evpi_{d['wtp']:g}": d["evpi"] for d in decisions},
+        **prices,
+    }
+
+
+def records(table: Any) -> list[dict[str, Any]]:
+    """Return a DataFrame's rows as JSON-ready mappings: no NumPy types, None for what is not a number."""
+    return [{str(k): plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it; infinities as text, NaN as None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else ("infinite" if value > 0 else "-infinite")
+    return value
