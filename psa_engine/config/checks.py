@@ -12,7 +12,7 @@ from psa_engine.config.overlay import overlaid
 from psa_engine.config.registry import model_names
 from psa_engine.config.schema import Configuration
 from psa_engine.config.units import currency_of
-from psa_engine.distributions.joint import correlation_matrix
+from psa_engine.distributions.covariance import correlation_matrix
 from psa_engine.errors import InputError, nearest
 
 

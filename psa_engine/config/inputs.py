@@ -106,6 +106,9 @@ def _parsed(given: Any, path: YamlPath, document: Document) -> Distribution:
             built = parse(given, document.folder)
         except InputError as error:
             raise document.error((*path, *_culprit(given, error)), error.message, error.hint) from None
+        except TypeError as error:
+            # A form of the wrong shape, as a number where names are listed.
+            raise document.error(path, f"The distribution cannot be built: {error}") from None
     for warning in caught:
         warnings.warn(str(document.error(path, str(warning.message))), warning.category, stacklevel=2)
     return built

@@ -12,6 +12,7 @@ from psa_engine.distributions.truncated_normal import TruncatedNormal
 from psa_engine.distributions.univariate import Fixed, Univariate
 
 __all__ = [
+    "PERT",
     "Beta",
     "Dirichlet",
     "Distribution",
@@ -24,7 +25,6 @@ __all__ = [
     "LogitNormal",
     "MultivariateNormal",
     "Normal",
-    "PERT",
     "Triangular",
     "TruncatedNormal",
     "Uniform",

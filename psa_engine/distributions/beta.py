@@ -7,6 +7,7 @@ import numpy as np
 
 from psa_engine.distributions.form import Form
 from psa_engine.distributions.published import (
+    BELOW_ROUNDING,
     Interval,
     Number,
     event_counts,
@@ -15,6 +16,7 @@ from psa_engine.distributions.published import (
     match_width,
     normal_sd,
     positive,
+    root,
     score_of,
     warn_if_apart,
 )
@@ -26,9 +28,9 @@ from psa_engine.errors import InputError
 class Beta(Univariate):
     """Beta distribution of a probability or utility in (0, 1), with shapes `alpha` and `beta`.
 
-    Published forms: mean, se (method of moments); mean, ci (the mean held, the width of the interval matched);
-    ci alone (both ends matched); events, n (alpha = events, beta = n - events), with an optional `prior` count added
-    to both. `ci` is central and 95 % unless `level` says otherwise.
+    Published forms: mean, se (method of moments); mean, ci (the mean held, the width of the interval
+    matched); ci alone (both ends matched); events, n (alpha = events, beta = n - events), with an optional
+    `prior` count added to both. `ci` is central and 95 % unless `level` says otherwise.
     """
 
     alpha: float
@@ -80,8 +82,22 @@ def beta_quantile(alpha: float, beta: float, z) -> np.ndarray:
     from scipy.special import betainccinv, betaincinv, ndtr
 
     z = np.asarray(z, dtype=float)
-    tail = ndtr(-np.abs(z))
-    return np.where(z <= 0, betaincinv(alpha, beta, tail), betainccinv(alpha, beta, tail))
+    leading, tail = _leading(alpha, beta, z), ndtr(-np.abs(z))
+    x = np.where(z <= 0, betaincinv(alpha, beta, tail), betainccinv(alpha, beta, tail))
+    if min(alpha, beta) > 10:
+        x = _polished(alpha, beta, z, tail, x)
+    return np.where(_is_tiny(leading, beta), np.exp(np.minimum(leading, 0.0)), x)
+
+
+def _polished(alpha, beta, z, tail, x):
+    """Two Newton steps: SciPy's inverse stops early for large counts, up to 1e-4 of the tail probability."""
+    from scipy.special import betainc, betaincc, betaln
+
+    for _ in range(2):
+        density = np.exp((alpha - 1) * np.log(x) + (beta - 1) * np.log1p(-x) - betaln(alpha, beta))
+        excess = np.where(z <= 0, betainc(alpha, beta, x) - tail, tail - betaincc(alpha, beta, x))
+        x = x - excess / density
+    return x
 
 
 def log_odds(alpha: float, beta: float, z) -> np.ndarray:
@@ -91,13 +107,21 @@ def log_odds(alpha: float, beta: float, z) -> np.ndarray:
 
 
 def _log_quantile(alpha, beta, z):
-    """log x, by the leading term of the lower tail, I_x(a, b) = x^a / (a B(a, b)), where x is below rounding."""
+    leading, x = _leading(alpha, beta, z), beta_quantile(alpha, beta, z)
+    tiny = _is_tiny(leading, beta)
+    return np.where(tiny, leading, np.log(np.where(tiny, 1.0, x)))
+
+
+def _leading(alpha, beta, z):
+    """log x by the leading term of the lower tail, I_x(a, b) = x^a / (a B(a, b))."""
     from scipy.special import betaln, log_ndtr
 
-    leading = (log_ndtr(z) + math.log(alpha) + betaln(alpha, beta)) / alpha
-    tiny = leading < math.log(1e-18) - math.log1p(beta)
-    x = beta_quantile(alpha, beta, np.where(tiny, 0.0, z))
-    return np.where(tiny, leading, np.log(np.where(tiny, 1.0, x)))
+    return (log_ndtr(z) + math.log(alpha) + betaln(alpha, beta)) / alpha
+
+
+def _is_tiny(leading, beta):
+    """Whether the next term, of relative size x (b - 1), is below rounding."""
+    return leading < BELOW_ROUNDING - math.log1p(beta)
 
 
 def _standard(alpha, beta):
@@ -110,9 +134,10 @@ def _mean_se(mean, se):
     positive(se=se)
     total = mean * (1 - mean) / se**2 - 1
     if total <= 0:
+        largest = math.sqrt(mean * (1 - mean))
         raise InputError(
-            f"se must be below sqrt(mean (1 - mean)) = {math.sqrt(mean * (1 - mean)):.4g}, the largest possible on"
-            f" (0, 1), got {se:g}; check that it is the standard error of the mean."
+            f"se must be below sqrt(mean (1 - mean)) = {largest:.4g}, the largest possible on (0, 1), got"
+            f" {se:g}; check that it is the standard error of the mean."
         )
     return mean * total, (1 - mean) * total
 
@@ -121,34 +146,56 @@ def _mean_ci(mean, ci, level=0.95):
     inside_unit(mean=mean)
     _inside_support(ci)
     inside(ci, mean=mean)
-    scores = np.array([-1.0, 1.0]) * score_of(level)
 
     def ends(total):
-        return beta_quantile(mean * total, (1 - mean) * total, scores)
+        return _ends(mean, total, level)
 
     start = mean * (1 - mean) / normal_sd(ci, level) ** 2
-    total = match_width(lambda t: float(np.diff(ends(t))[0]), ci[1] - ci[0], start)
-    low, high = ends(total)
-    warn_if_apart((float(low), float(high)), ci)
+    total = match_width(lambda total: ends(total)[1] - ends(total)[0], ci[1] - ci[0], start)
+    warn_if_apart(f"The beta distribution with mean {mean:g}", ends(total), ci)
     return mean * total, (1 - mean) * total
 
 
+def _ci(ci, level=0.95):
+    from scipy.special import expit
+
+    _inside_support(ci)
+    inside_unit(**{"the lower limit of ci": ci[0], "the upper limit of ci": ci[1]})
+
+    def mean_of(total):
+        return expit(root(lambda y: _ends(expit(y), total, level)[0] - ci[0], -35, 35))
+
+    middle = (ci[0] + ci[1]) / 2
+    start = middle * (1 - middle) / normal_sd(ci, level) ** 2
+    total = match_width(lambda total: _ends(mean_of(total), total, level)[1] - ci[0], ci[1] - ci[0], start)
+    mean = mean_of(total)
+    return mean * total, (1 - mean) * total
+
+
+def _ends(mean, total, level):
+    z = score_of(level)
+    low, high = beta_quantile(mean * total, (1 - mean) * total, np.array([-z, z]))
+    return float(low), float(high)
+
+
 def _inside_support(ci):
+    if ci == (0.0, 1.0):
+        raise InputError("ci (0, 1) is the whole range and says nothing about the distribution.")
     if ci[0] < 0 or ci[1] > 1:
-        raise InputError(f"ci must lie within 0 and 1, got ({ci[0]:g}, {ci[1]:g}); a percentage is divided by 100.")
+        raise InputError(
+            f"ci must lie within 0 and 1, got ({ci[0]:g}, {ci[1]:g}); a percentage is divided by 100."
+        )
 
 
-def _events_n(events, n, prior=0.0):
-    return event_counts(events, n, prior)
-
-
-_FORMS = (_standard, _mean_se, _mean_ci, _events_n)
+_FORMS = (_standard, _mean_se, _mean_ci, _ci, event_counts)
 
 
 @dataclass(frozen=True, init=False, repr=False)
 class PERT(Univariate):
-    """PERT distribution on [low, high] with a most likely value: a beta with
-    alpha = 1 + shape (mode - low) / (high - low) and beta = 1 + shape (high - mode) / (high - low) (Vose 2008).
+    """PERT distribution on [low, high] with a most likely value, in the parameter's unit (Vose 2008).
+
+    A beta stretched over the range, with alpha = 1 + shape (mode - low) / (high - low) and
+    beta = 1 + shape (high - mode) / (high - low).
     """
 
     low: float
@@ -163,7 +210,9 @@ class PERT(Univariate):
     def unit(self) -> Beta:
         """The beta distribution of (x - low) / (high - low)."""
         width = self.high - self.low
-        return Beta(1 + self.shape * (self.mode - self.low) / width, 1 + self.shape * (self.high - self.mode) / width)
+        return Beta(
+            1 + self.shape * (self.mode - self.low) / width, 1 + self.shape * (self.high - self.mode) / width
+        )
 
     @property
     def mean(self) -> float:

@@ -30,28 +30,36 @@ class Empirical(Joint):
             raise InputError("Empirical: rows must be a table of numbers with equally long rows.") from None
         if rows.ndim != 2 or rows.shape[1] != len(names) or rows.shape[0] < 2:
             raise InputError(
-                f"Empirical: rows must be a table of at least 2 rows and {len(names)} columns, got shape {rows.shape}."
+                f"Empirical: rows must be a table of at least 2 rows and {len(names)} columns, got shape"
+                f" {rows.shape}."
             )
         bad = np.argwhere(~np.isfinite(rows))
         if len(bad):
-            raise InputError(f"Empirical: row {bad[0][0] + 1} of '{names[bad[0][1]]}' is not a finite number.")
+            raise InputError(
+                f"Empirical: row {bad[0][0] + 1} of '{names[bad[0][1]]}' is not a finite number."
+            )
         rows.flags.writeable = False
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "rows", rows)
 
     @classmethod
     def from_csv(cls, path: str | Path, names: Sequence[str] | None = None) -> "Empirical":
-        """Read a CSV file with a header row; `names` picks columns (default: all). Refuses text in a kept column."""
+        """Read a CSV file with a header row; `names` picks columns (default: all with a header).
+
+        Refuses a missing file or column, and text in a chosen column.
+        """
         if not Path(path).is_file():
             raise InputError(f"Empirical: there is no file {path}.")
-        with open(path, newline="", encoding="utf-8-sig") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             header, *lines = [line for line in csv.reader(file) if line] or [[]]
-        chosen = checked_names("Empirical", header if names is None else names)
+        chosen = checked_names("Empirical", [name for name in header if name] if names is None else names)
         for name in chosen:
             if name not in header:
                 raise InputError(f"Empirical: {path} has no column '{name}'.", hint=nearest(name, header))
         columns = [header.index(name) for name in chosen]
-        return cls(chosen, [_numbers(path, i, line, columns, header) for i, line in enumerate(lines, start=1)])
+        return cls(
+            chosen, [_numbers(path, i, line, columns, header) for i, line in enumerate(lines, start=1)]
+        )
 
     @property
     def n_scores(self) -> int:
@@ -69,7 +77,7 @@ class Empirical(Joint):
         return dict(zip(self.names, self.rows.std(axis=0).tolist(), strict=True))
 
     def marginal_interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
-        """Return the central interval of one column, from its order statistics (inverted distribution function)."""
+        """Return the central interval of one column, from its inverted distribution function."""
         column = self.rows[:, self._position(name)]
         score_of(level)
         low, high = np.quantile(column, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
@@ -97,4 +105,6 @@ def _numbers(path, row, line, columns, header):
     try:
         return [float(line[column]) for column in columns]
     except ValueError:
-        raise InputError(f"Empirical: row {row} of {path} holds text where a number is needed: {line}.") from None
+        raise InputError(
+            f"Empirical: row {row} of {path} holds text where a number is needed: {line}."
+        ) from None

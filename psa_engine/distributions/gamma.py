@@ -7,9 +7,11 @@ import numpy as np
 
 from psa_engine.distributions.form import Form
 from psa_engine.distributions.published import (
+    BELOW_ROUNDING,
     Interval,
     Number,
     inside,
+    logs,
     match_width,
     normal_sd,
     positive,
@@ -24,9 +26,9 @@ from psa_engine.errors import InputError
 class Gamma(Univariate):
     """Gamma distribution with `shape` (no unit) and `scale` (the parameter's unit).
 
-    Published forms: shape, rate; mean, se (method of moments); mean, ci (the mean held, the width of the interval
-    matched); ci alone (both ends matched); events, exposure (shape = events, rate = exposure: a rate per unit of
-    exposure). `ci` is central and 95 % unless `level` says otherwise.
+    Published forms: shape, rate; mean, se (method of moments); mean, ci (the mean held, the width of the
+    interval matched); ci alone (both ends matched); events, exposure (shape = events, rate = exposure: a rate
+    per unit of exposure). `ci` is central and 95 % unless `level` says otherwise.
     """
 
     shape: float
@@ -72,24 +74,42 @@ class Gamma(Univariate):
         return self.scale * gamma_quantile(self.shape, z)
 
 
+# SciPy's incomplete gamma function loses digits in the lower tail above this shape.
+LARGE_SHAPE = 1e5
+
+
 def gamma_quantile(shape: float, z) -> np.ndarray:
     """Return the Gamma(shape, 1) quantile at normal scores z, each tail from its own inverse."""
     from scipy.special import gammainccinv, gammaincinv, ndtr
 
     z = np.asarray(z, dtype=float)
-    tail = ndtr(-np.abs(z))
-    return np.where(z <= 0, gammaincinv(shape, tail), gammainccinv(shape, tail))
+    if shape > LARGE_SHAPE:
+        return _large_shape_quantile(shape, z)
+    leading, tail = _leading(shape, z), ndtr(-np.abs(z))
+    x = np.where(z <= 0, gammaincinv(shape, tail), gammainccinv(shape, tail))
+    return np.where(leading < BELOW_ROUNDING, np.exp(leading), x)
 
 
 def _log_quantile(shape, z):
-    """log x, by the leading term of the lower tail, P(a, x) = x^a / Gamma(a + 1), where x is below rounding."""
+    leading, x = _leading(shape, z), gamma_quantile(shape, z)
+    tiny = leading < BELOW_ROUNDING
+    return np.where(tiny, leading, np.log(np.where(tiny, 1.0, x)))
+
+
+def _leading(shape, z):
+    """log x by the leading term of the lower tail, P(a, x) = x^a / Gamma(a + 1)."""
     from scipy.special import gammaln, log_ndtr
 
-    z = np.asarray(z, dtype=float)
-    leading = (log_ndtr(z) + gammaln(shape + 1)) / shape
-    tiny = leading < math.log(1e-18)
-    x = gamma_quantile(shape, np.where(tiny, 0.0, z))
-    return np.where(tiny, leading, np.log(np.where(tiny, 1.0, x)))
+    return (log_ndtr(z) + gammaln(shape + 1)) / shape
+
+
+def _large_shape_quantile(shape, z):
+    """The quantile by the uniform expansion in 1/a of Temme (1992, Math. Comp. 58), to 1e-13 at 1e5."""
+    eta = z / math.sqrt(shape)
+    first = -1 / 3 + eta * (1 / 36 + eta * (1 / 1620 - eta * 7 / 6480))
+    eta = eta + first / shape - 7 / 405 / shape**2
+    ratio = 1 + eta * (1 + eta * (1 / 3 + eta * (1 / 36 - eta * (1 / 270 - eta * (1 / 4320 + eta / 17010)))))
+    return shape * ratio
 
 
 def _standard(shape, scale):
@@ -119,18 +139,26 @@ def _mean_ci(mean, ci, level=0.95):
     start = (mean / normal_sd(ci, level)) ** 2
     shape = match_width(lambda s: float(np.diff(ends(s))[0]), ci[1] - ci[0], start)
     low, high = ends(shape)
-    warn_if_apart((float(low), float(high)), ci)
+    warn_if_apart(f"The gamma distribution with mean {mean:g}", (float(low), float(high)), ci)
     return shape, mean / shape
+
+
+def _ci(ci, level=0.95):
+    low, high = logs(ci)
+    scores = np.array([-1.0, 1.0]) * score_of(level)
+    start = ((ci[0] + ci[1]) / 2 / normal_sd(ci, level)) ** 2
+    shape = match_width(lambda s: float(np.diff(_log_quantile(s, scores))[0]), high - low, start)
+    return shape, math.exp(low - float(_log_quantile(shape, scores[0])))
 
 
 def _events_exposure(events, exposure):
     positive(exposure=exposure)
     if events <= 0:
         raise InputError(
-            f"events must be above 0, got {events:g}; for no events in {exposure:g} of exposure give shape=0.5 and"
-            f" rate={exposure:g} (Jeffreys)."
+            f"events must be above 0, got {events:g}; for no events in {exposure:g} of exposure give"
+            f" shape=0.5 and rate={exposure:g} (Jeffreys)."
         )
     return events, 1 / exposure
 
 
-_FORMS = (_standard, _shape_rate, _mean_se, _mean_ci, _events_exposure)
+_FORMS = (_standard, _shape_rate, _mean_se, _mean_ci, _ci, _events_exposure)

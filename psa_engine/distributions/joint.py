@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from psa_engine.distributions.beta import Beta, beta_quantile
+from psa_engine.distributions.covariance import correlation_matrix, covariance_matrix
 from psa_engine.distributions.normals import LogitNormal, LogNormal, Normal
-from psa_engine.distributions.published import event_counts, number
+from psa_engine.distributions.published import number
 from psa_engine.distributions.univariate import Univariate
 from psa_engine.errors import InputError, nearest
 
@@ -43,7 +44,9 @@ class Joint:
 
     def _position(self, name):
         if name not in self.names:
-            raise InputError(f"{type(self).__name__} has no parameter '{name}'.", hint=nearest(name, self.names))
+            raise InputError(
+                f"{type(self).__name__} has no parameter '{name}'.", hint=nearest(name, self.names)
+            )
         return self.names.index(name)
 
     def _scores(self, z) -> np.ndarray:
@@ -97,11 +100,11 @@ class Dirichlet(Joint):
 
     @property
     def sticks(self) -> tuple[Beta, ...]:
-        """The independent betas of stick breaking: the share of what is left that each name but the last takes."""
+        """The independent betas of stick breaking: the share of what is left that each name takes."""
         return tuple(Beta(alpha, sum(self.alpha[i + 1 :])) for i, alpha in enumerate(self.alpha[:-1]))
 
     def quantile(self, z) -> dict[str, np.ndarray]:
-        """Return proportions at scores z (n_scores, n) by stick breaking; the last name takes the remainder."""
+        """Return proportions at scores z (n_scores, n); the last name takes the remainder."""
         left, values = 1.0, {}
         for name, stick, score in zip(self.names, self.sticks, self._scores(z), strict=False):
             values[name] = left * stick.quantile(score)
@@ -116,9 +119,9 @@ class Dirichlet(Joint):
 class MultivariateNormal(Joint):
     """Multivariate normal of parameters, or of their logs or logits.
 
-    `mean` (k,) and `covariance` (k, k), or `sd` (k,) with `correlation` (k, k), are on the scale of the normal;
-    `scale` is "identity", "log" (the parameter is exp of the normal) or "logit" (it is the inverse logit), one for
-    all or one per name. They are kept as `location`, `covariance` and `scale` (one per name).
+    `mean` (k,) and `covariance` (k, k), or `sd` (k,) with `correlation` (k, k), are those of the normal;
+    `scale` is "identity", "log" (the parameter is exp of the normal) or "logit" (it is the inverse logit),
+    one for all or one per name. They are kept as `location`, `covariance` and `scale` (one per name).
     """
 
     names: tuple[str, ...]
@@ -141,16 +144,20 @@ class MultivariateNormal(Joint):
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "location", np.array(one_per_name(what, "mean", mean, names)))
         if covariance is not None and sd is None and correlation is None:
-            covariance = symmetric_matrix(what, "covariance", covariance, names)
+            covariance = covariance_matrix(what, covariance, names)
         elif covariance is None and sd is not None and correlation is not None:
             spread = np.array(one_per_name(what, "sd", sd, names))
+            if min(spread) <= 0:
+                raise InputError(f"{what}: every sd must be above 0, got {spread.tolist()}.")
             covariance = correlation_matrix(what, correlation, names) * np.outer(spread, spread)
         else:
             raise InputError(f"{what}: give either covariance, or sd with correlation.")
-        object.__setattr__(self, "covariance", positive_definite(what, "covariance", covariance))
+        object.__setattr__(self, "covariance", covariance)
         scales = (scale,) * len(names) if isinstance(scale, str) else tuple(scale)
         if len(scales) != len(names) or not set(scales) <= MARGINALS.keys():
-            raise InputError(f"{what}: scale must be identity, log or logit, one for all or one per name, got {scale!r}.")
+            raise InputError(
+                f"{what}: scale must be identity, log or logit, one for all or one per name, got {scale!r}."
+            )
         object.__setattr__(self, "scale", scales)
 
     @property
@@ -168,10 +175,12 @@ class MultivariateNormal(Joint):
         """A normal, log-normal or logit-normal per name."""
         sd = np.sqrt(np.diag(self.covariance))
         columns = zip(self.names, self.scale, self.location, sd, strict=True)
-        return {name: MARGINALS[scale](float(centre), float(spread)) for name, scale, centre, spread in columns}
+        return {
+            name: MARGINALS[scale](float(centre), float(spread)) for name, scale, centre, spread in columns
+        }
 
     def quantile(self, z) -> dict[str, np.ndarray]:
-        """Return the parameters at scores z (n_scores, n): location + L z, through each name's inverse link."""
+        """Return the parameters at scores z (n_scores, n): location + L z, through the inverse links."""
         from scipy.special import expit
 
         inverse = {"identity": np.asarray, "log": np.exp, "logit": expit}
@@ -199,42 +208,6 @@ def one_per_name(what: str, which: str, values, names: tuple[str, ...]) -> tuple
     """Return one finite float per name, or raise InputError naming the entry."""
     if isinstance(values, str | Mapping) or not hasattr(values, "__len__") or len(values) != len(names):
         raise InputError(f"{what}: {which} must hold one number per name ({len(names)}), got {values!r}.")
-    return tuple(number(f"{what}: {which} of '{name}'", value) for name, value in zip(names, values, strict=True))
-
-
-def symmetric_matrix(what: str, which: str, matrix, names: tuple[str, ...]) -> np.ndarray:
-    """Return a symmetric float (k, k) matrix, or raise InputError naming the pair that differs."""
-    try:
-        matrix = np.array(matrix, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{what}: {which} must be a table of numbers with equally long rows.") from None
-    k = len(names)
-    if matrix.shape != (k, k) or not np.isfinite(matrix).all():
-        raise InputError(f"{what}: {which} must be {k} by {k} finite numbers, got shape {matrix.shape}.")
-    apart = np.abs(matrix - matrix.T)
-    if (apart > 1e-9 * np.abs(matrix).max()).any():
-        i, j = np.unravel_index(apart.argmax(), apart.shape)
-        raise InputError(
-            f"{what}: {which} is not symmetric: {matrix[i, j]:g} for ({names[i]}, {names[j]}) but {matrix[j, i]:g} the"
-            " other way round."
-        )
-    return (matrix + matrix.T) / 2
-
-
-def correlation_matrix(what: str, matrix, names: tuple[str, ...]) -> np.ndarray:
-    """Return a valid correlation matrix (k, k): symmetric, ones on the diagonal, positive definite."""
-    matrix = symmetric_matrix(what, "correlation", matrix, names)
-    if np.abs(np.diag(matrix) - 1).max() > 1e-12:
-        raise InputError(f"{what}: correlation must have 1 on its diagonal, got {np.diag(matrix).tolist()}.")
-    return positive_definite(what, "correlation", matrix)
-
-
-def positive_definite(what: str, which: str, matrix: np.ndarray) -> np.ndarray:
-    """Return the matrix unchanged, or raise InputError with its smallest eigenvalue; nothing is repaired."""
-    smallest, largest = np.linalg.eigvalsh(matrix)[[0, -1]]
-    if smallest <= 1e-12 * largest:
-        raise InputError(
-            f"{what}: {which} is not positive definite (smallest eigenvalue {smallest:.3g}), so no distribution has it;"
-            " check for mistyped entries or a parameter that is a combination of others. It is not repaired silently."
-        )
-    return matrix
+    return tuple(
+        number(f"{what}: {which} of '{name}'", value) for name, value in zip(names, values, strict=True)
+    )

@@ -14,6 +14,7 @@ from psa_engine.distributions.published import (
     logs,
     normal_sd,
     positive,
+    root,
     warn_if_apart,
 )
 from psa_engine.distributions.univariate import Univariate, moments_over_scores
@@ -69,9 +70,13 @@ def _normal_mean_se(mean, se):
 
 
 def _normal_mean_ci(mean, ci, level=0.95):
+    return _centred(mean, ci, level, "The normal distribution")
+
+
+def _centred(mean, ci, level, on="The normal distribution of the log"):
     inside(ci, mean=mean)
     half = (ci[1] - ci[0]) / 2
-    warn_if_apart((mean - half, mean + half), ci)
+    warn_if_apart(f"{on} with mean {mean:.4g}", (mean - half, mean + half), ci)
     return mean, normal_sd(ci, level)
 
 
@@ -106,8 +111,9 @@ _NORMAL_FORMS = (
 class LogNormal(Univariate):
     """Log-normal distribution; `meanlog` and `sdlog` are the mean and sd of the natural log.
 
-    Published forms: mean, se; mean, ci; median, ci; ci alone; odds_ratio, hazard_ratio, rate_ratio or ratio with
-    ci (the point estimate is the median) or with se (the standard error of the LOG ratio).
+    Published forms: mean, se; mean, ci; median, ci; ci alone; odds_ratio, hazard_ratio, rate_ratio or ratio
+    with ci (the point estimate is the median) or with se (the standard error of the LOG ratio). For mean, ci
+    the mean is held and the ratio of the ends matched. `ci` is central and 95 % unless `level` is given.
     """
 
     meanlog: float
@@ -167,19 +173,17 @@ def _log_normal_mean_ci(mean, ci, level=0.95):
     low, high = logs(ci)
     sdlog = normal_sd((low, high), level)
     meanlog = math.log(mean) - sdlog**2 / 2
-    half = (high - low) / 2
-    warn_if_apart((meanlog - half, meanlog + half), (low, high))
-    return meanlog, sdlog
+    return _centred(meanlog, (low, high), level)
 
 
 def _log_normal_median_ci(median, ci, level=0.95):
     inside(ci, median=median)
-    return _normal_mean_ci(math.log(median), logs(ci), level)
+    return _centred(math.log(median), logs(ci), level)
 
 
 def _log_normal_ratio_ci(ratio, ci, level=0.95):
     inside(ci, ratio=ratio)
-    return _normal_mean_ci(math.log(ratio), logs(ci), level)
+    return _centred(math.log(ratio), logs(ci), level)
 
 
 def _log_normal_ratio_se(ratio, se):
@@ -205,10 +209,11 @@ _RATIOS = {"odds_ratio": "ratio", "hazard_ratio": "ratio", "rate_ratio": "ratio"
 
 @dataclass(frozen=True, init=False, repr=False)
 class LogitNormal(Univariate):
-    """Logit-normal distribution of a probability; `meanlogit` and `sdlogit` are the mean and sd of the log odds.
+    """Logit-normal distribution of a probability; `meanlogit` and `sdlogit` are those of the log odds.
 
-    Published forms: mean, se (solved numerically); ci alone; events, n (the log odds of the proportion with standard
-    error sqrt(1/events + 1/(n - events))), with an optional `prior` count added to both.
+    Published forms: mean, se (solved numerically); ci alone (both ends matched); events, n (the log odds of
+    the proportion, with standard error sqrt(1/events + 1/(n - events))), with an optional `prior` count added
+    to both. `ci` is central and 95 % unless `level` says otherwise.
     """
 
     meanlogit: float
@@ -257,12 +262,13 @@ class LogitNormal(Univariate):
 def _logit_normal(meanlogit, sdlogit):
     positive(sdlogit=sdlogit)
     if sdlogit > WIDEST_SDLOGIT:
-        raise InputError(f"sdlogit must be at most {WIDEST_SDLOGIT:g} (the probability is then 0 or 1), got {sdlogit:g}.")
+        raise InputError(
+            f"sdlogit must be at most {WIDEST_SDLOGIT:g} (the probability is then 0 or 1), got {sdlogit:g}."
+        )
     return meanlogit, sdlogit
 
 
 def _logit_normal_mean_se(mean, se):
-    from scipy.optimize import brentq
     from scipy.special import expit
 
     inside_unit(mean=mean)
@@ -273,7 +279,7 @@ def _logit_normal_mean_se(mean, se):
 
     def centre(sdlogit):
         logit, far = math.log(mean / (1 - mean)), sdlogit**2 + 10 * sdlogit + 1
-        return brentq(lambda m: moments(m, sdlogit)[0] - mean, logit - far, logit + far, xtol=1e-14, rtol=1e-14)
+        return root(lambda m: moments(m, sdlogit)[0] - mean, logit - far, logit + far)
 
     def excess(log_sdlogit):
         sdlogit = math.exp(log_sdlogit)
@@ -282,8 +288,10 @@ def _logit_normal_mean_se(mean, se):
     narrowest, widest = math.log(se) + 1, math.log(WIDEST_SDLOGIT)
     if se**2 >= mean * (1 - mean) or excess(widest) <= 0:
         largest = math.sqrt(mean * (1 - mean))
-        raise InputError(f"se must be well below sqrt(mean (1 - mean)) = {largest:.4g} for a probability, got {se:g}.")
-    sdlogit = math.exp(brentq(excess, narrowest, widest, xtol=1e-14, rtol=1e-14))
+        raise InputError(
+            f"se must be well below sqrt(mean (1 - mean)) = {largest:.4g} for a probability, got {se:g}."
+        )
+    sdlogit = math.exp(root(excess, narrowest, widest))
     return centre(sdlogit), sdlogit
 
 

@@ -38,13 +38,15 @@ DISTRIBUTIONS: dict[str, type] = {
 def parse(mapping: Mapping[str, Any] | float, folder: str | Path = ".") -> Distribution:
     """Build a distribution from {name: [standard parameters]} or {name: {keyword: value}}; a number is Fixed.
 
-    `folder` is where a relative `csv` of an empirical distribution is looked for. Raises InputError for an unknown
-    distribution or keyword (naming the nearest) and for impossible values.
+    `folder` is where a relative `csv` of an empirical distribution is looked for. Raises InputError for an
+    unknown distribution or keyword (naming the nearest) and for impossible values.
     """
     if isinstance(mapping, Real) and not isinstance(mapping, bool):
         return Fixed(float(mapping))
     if not isinstance(mapping, Mapping) or len(mapping) != 1:
-        raise InputError(f"A distribution is one name with its parameters, like {{beta: [2, 8]}}; got {mapping!r}.")
+        raise InputError(
+            f"A distribution is one name with its parameters, as {{beta: [2, 8]}}; got {mapping!r}."
+        )
     ((key, parameters),) = mapping.items()
     if key not in DISTRIBUTIONS:
         raise InputError(f"'{key}' is not a distribution.", hint=nearest(key, DISTRIBUTIONS))
@@ -64,7 +66,9 @@ def _from_keywords(key, parameters, folder):
     known = list(signature(DISTRIBUTIONS[key]).parameters)
     for keyword in parameters:
         if keyword not in known:
-            raise InputError(f"{key}: '{keyword}' is not one of its parameters.", hint=nearest(keyword, known))
+            raise InputError(
+                f"{key}: '{keyword}' is not one of its parameters.", hint=nearest(keyword, known)
+            )
     return _build(key, [], parameters)
 
 

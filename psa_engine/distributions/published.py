@@ -12,6 +12,12 @@ from psa_engine.errors import InputError
 Number = float | None
 Interval = Sequence[float] | None
 
+# log x below which x is lost against 1, so that the leading term of a series in x is the whole of it.
+BELOW_ROUNDING = math.log(1e-18)
+
+# Below this precision (shape, or alpha + beta) a distribution is a spike and a far tail, not an estimate.
+SMALLEST_PRECISION = 1e-3
+
 # An end of the fitted interval may miss the published one by this share of the width: rounding stays below.
 INTERVAL_TOLERANCE = 0.2
 
@@ -21,24 +27,38 @@ def resolve(
 ) -> tuple[float, ...]:
     """Return the standard parameters by the published form (a function) whose keywords were given.
 
-    `synonyms` maps other names of a keyword to it (odds_ratio -> ratio). Raises InputError naming the call when no form has these keywords or the values are impossible.
+    `synonyms` maps other names of a keyword to it (odds_ratio -> ratio). Raises InputError naming the call
+    when no form has these keywords or the values are impossible.
     """
     given = {name: value for name, value in given.items() if value is not None and name != "self"}
     call = f"{distribution}({', '.join(f'{name}={_shown(value)}' for name, value in given.items())})"
     try:
         if len({synonyms.get(name, name) for name in given}) < len(given):
             raise InputError("two names for the same number; give one of them.")
-        checked = {synonyms.get(name, name): pair(name, v) if name == "ci" else number(name, v) for name, v in given.items()}
+        checked = {
+            synonyms.get(name, name): pair(name, v) if name == "ci" else number(name, v)
+            for name, v in given.items()
+        }
         for form in forms:
-            keywords = signature(form).parameters
-            required = {name for name, keyword in keywords.items() if keyword.default is Parameter.empty}
-            if required <= checked.keys() <= keywords.keys():
+            required, optional = _keywords(form)
+            if set(required) <= checked.keys() <= {*required, *optional}:
                 return form(**checked)
-        listed = ", ".join(str(signature(form)) for form in forms)
-        also = f" ({', '.join(synonyms)} are read as {'/'.join(set(synonyms.values()))})" if synonyms else ""
-        raise InputError(f"these arguments do not go together; {distribution} takes one of {listed}{also}.")
+        listed = "; ".join(_listed(form) for form in forms)
+        also = f"; {', '.join(synonyms)} are read as {'/'.join(set(synonyms.values()))}" if synonyms else ""
+        raise InputError(f"give the numbers of one of these forms: {listed}{also}.")
     except InputError as error:
         raise InputError(f"{call}: {error.message}", hint=error.hint) from None
+
+
+def _keywords(form):
+    keywords = signature(form).parameters.items()
+    required = [name for name, keyword in keywords if keyword.default is Parameter.empty]
+    return required, [name for name, keyword in keywords if keyword.default is not Parameter.empty]
+
+
+def _listed(form):
+    required, optional = _keywords(form)
+    return " and ".join(required) + (f" (and {' and '.join(optional)} if wished)" if optional else "")
 
 
 def _shown(value) -> str:
@@ -76,14 +96,18 @@ def inside_unit(**values: float) -> None:
     """Raise InputError for the first value that is not strictly between 0 and 1."""
     for name, value in values.items():
         if not 0 < value < 1:
-            raise InputError(f"{name} must be strictly between 0 and 1, got {value:g}; a percentage is divided by 100.")
+            raise InputError(
+                f"{name} must be strictly between 0 and 1, got {value:g}; a percentage is divided by 100."
+            )
 
 
 def inside(ci: tuple[float, float], **point: float) -> None:
     """Raise InputError when the point estimate is not inside its interval."""
     for name, value in point.items():
         if not ci[0] < value < ci[1]:
-            raise InputError(f"{name} {value:g} is outside its interval ({ci[0]:g}, {ci[1]:g}); check the three numbers.")
+            raise InputError(
+                f"{name} {value:g} is outside its interval ({ci[0]:g}, {ci[1]:g}); check the three numbers."
+            )
 
 
 def score_of(level: float) -> float:
@@ -103,11 +127,13 @@ def normal_sd(ci: tuple[float, float], level: float) -> float:
 def logs(ci: tuple[float, float]) -> tuple[float, float]:
     """Return the logs of an interval of a positive quantity."""
     if ci[0] <= 0:
-        raise InputError(f"the lower limit of ci must be above 0 for a ratio or a positive quantity, got {ci[0]:g}.")
+        raise InputError(
+            f"the lower limit of ci must be above 0 for a ratio or a positive quantity, got {ci[0]:g}."
+        )
     return math.log(ci[0]), math.log(ci[1])
 
 
-def event_counts(events: float, n: float, prior: float) -> tuple[float, float]:
+def event_counts(events: float, n: float, prior: float = 0.0) -> tuple[float, float]:
     """Return (events, non-events), each plus `prior`; both must end up above 0."""
     positive(n=n)
     if not 0 <= events <= n:
@@ -116,38 +142,44 @@ def event_counts(events: float, n: float, prior: float) -> tuple[float, float]:
         raise InputError(f"prior must be 0 or above, got {prior:g}.")
     if prior == 0 and events in (0, n):
         raise InputError(
-            f"{events:g} events in n = {n:g} say nothing about the uncertainty; add prior=0.5 (Jeffreys) or prior=1"
+            f"{events:g} events in n = {n:g} leave no uncertainty; add prior=0.5 (Jeffreys) or prior=1"
             " (uniform) to both counts."
         )
     return events + prior, n - events + prior
 
 
-def match_width(width: Callable[[float], float], target: float, start: float) -> float:
-    """Return the precision at which `width(precision)` equals `target`, nearest to `start` from above.
-
-    The width of an interval at a fixed mean falls with precision for all but extremely skewed members, so the search
-    comes from the precise side: the answer is the least skewed distribution with this width.
-    """
+def root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return the zero of a function that changes sign on [low, high], to rounding (Brent 1973)."""
     from scipy.optimize import brentq
 
+    return float(brentq(function, low, high, xtol=1e-14, rtol=1e-14))  # type: ignore[arg-type]
+
+
+def match_width(width: Callable[[float], float], target: float, start: float) -> float:
+    """Return the largest precision at which `width(precision)` equals `target`; `start` is a rough guess.
+
+    The search comes from the precise side, where the width surely is too small: with 64 times the
+    precision of the normal approximation the sd is 8 times smaller, and an interval spans few sds
+    (Cantelli's inequality).
+    """
     high = 64 * start
-    for _ in range(80):
+    while high > SMALLEST_PRECISION:
         low = high / 2
         if width(low) >= target:
-            return math.exp(
-                brentq(lambda s: width(math.exp(s)) - target, math.log(low), math.log(high), xtol=1e-14, rtol=1e-14)
-            )
+            return math.exp(root(lambda s: width(math.exp(s)) - target, math.log(low), math.log(high)))
         high = low
-    raise InputError("no distribution of this family with this mean has an interval this wide; give mean and se instead.")
+    raise InputError(
+        "this distribution with this point estimate has no interval as wide; give mean and se instead."
+    )
 
 
-def warn_if_apart(fitted: tuple[float, float], published: tuple[float, float]) -> None:
-    """Warn when a fitted interval misses the published one by more than rounding can explain."""
+def warn_if_apart(fit: str, fitted: tuple[float, float], published: tuple[float, float]) -> None:
+    """Warn when the interval of a fit misses the published one by more than rounding can explain."""
     width = published[1] - published[0]
     if max(abs(f - p) for f, p in zip(fitted, published, strict=True)) > INTERVAL_TOLERANCE * width:
         warnings.warn(
-            f"The point estimate and the interval ({published[0]:.4g}, {published[1]:.4g}) do not fit this distribution "
-            f"together: the fitted interval is ({fitted[0]:.4g}, {fitted[1]:.4g}) on the scale of the fit. Check the "
-            "numbers, choose another distribution, or give a standard error instead.",
+            f"{fit} has the interval ({fitted[0]:.4g}, {fitted[1]:.4g}), far from the published"
+            f" ({published[0]:.4g}, {published[1]:.4g}). Check the numbers, choose another distribution, or give"
+            " a standard error instead.",
             stacklevel=6,
         )

@@ -30,7 +30,9 @@ class TruncatedNormal(Univariate):
     high: float
 
     def __init__(self, mean: float, sd: float, low: Number = None, high: Number = None):
-        low, high = (None if bound is not None and bound in (-math.inf, math.inf) else bound for bound in (low, high))
+        low, high = (
+            None if bound is not None and bound in (-math.inf, math.inf) else bound for bound in (low, high)
+        )
         self._settle((_truncated,), locals())
 
     @cached_property
@@ -68,8 +70,12 @@ class TruncatedNormal(Univariate):
     def quantile(self, z) -> np.ndarray:
         """Return the values at normal scores z (any shape), measured from the nearer bound."""
         above, below = self._above_low(z), self._below_high(z)
-        from_low = self.low + self.parent_sd * above if math.isfinite(self.low) else np.full_like(above, -math.inf)
-        from_high = self.high - self.parent_sd * below if math.isfinite(self.high) else np.full_like(above, math.inf)
+        from_low = (
+            self.low + self.parent_sd * above if math.isfinite(self.low) else np.full_like(above, -math.inf)
+        )
+        from_high = (
+            self.high - self.parent_sd * below if math.isfinite(self.high) else np.full_like(above, math.inf)
+        )
         return np.where(above <= below, from_low, from_high)
 
     def _above_low(self, z):
@@ -94,7 +100,9 @@ def _truncated(mean, sd, low=-math.inf, high=math.inf):
     a, b = (low - mean) / sd, (high - mean) / sd
     mass = ndtr(-a) - ndtr(-b) if a > 0 else ndtr(b) - ndtr(a)
     if mass < SMALLEST_MASS and (a > 0 or b < 0):
-        raise InputError(f"only {mass:.2g} of the parent normal lies between the bounds; check mean, sd, low and high.")
+        raise InputError(
+            f"only {mass:.2g} of the parent normal lies between the bounds; check mean, sd, low and high."
+        )
     return mean, sd, low, high
 
 
@@ -119,7 +127,7 @@ def _distance(a: float, b: float, z: np.ndarray) -> np.ndarray:
 
 
 def _near_bound(a, b, z, start):
-    """Solve area(d) = Phi(z) area(b - a), where area(d) is the mass on [a, a + d] divided by the density at a."""
+    """Solve area(d) = Phi(z) area(b - a), area(d) being the mass on [a, a + d] over the density at a."""
     from scipy.special import ndtr
 
     target = ndtr(z) * _whole_area(a, b)
@@ -140,5 +148,7 @@ def _whole_area(a, b):
 
     if (b - a) * (abs(a) + b - a) < 40:
         return float(_area(a, b - a))
-    beyond = math.sqrt(math.pi / 2) * erfcx(b / math.sqrt(2)) * math.exp(-(b - a) * (a + b) / 2) if b < 40 else 0.0
+    beyond = (
+        math.sqrt(math.pi / 2) * erfcx(b / math.sqrt(2)) * math.exp(-(b - a) * (a + b) / 2) if b < 40 else 0.0
+    )
     return math.sqrt(math.pi / 2) * erfcx(a / math.sqrt(2)) - beyond

@@ -13,9 +13,9 @@ from psa_engine.distributions.published import number, resolve, score_of
 class Univariate:
     """A distribution of one parameter, driven by a standard normal score z.
 
-    Subclasses are frozen records of their standard parameters and define `mean`, `sd`, `support` (infinite where
-    unbounded), `form` (how a device computes the quantile) and, where the form is not the exact twin, `quantile`.
-    Arrays are float64; values are in the parameter's own unit.
+    Subclasses are frozen records of their standard parameters and define `mean`, `sd`, `support` (infinite
+    where unbounded), `form` (how a device computes the quantile) and, where that is not the exact twin,
+    `quantile`. Arrays are float64; values are in the parameter's own unit.
     """
 
     mean: float
@@ -76,7 +76,7 @@ class Fixed(Univariate):
 def moments_over_scores(quantile: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
     """Return (mean, sd) of a distribution by the trapezoidal rule over its normal score.
 
-    For a quantile that is analytic in the score the rule converges geometrically (Trefethen and Weideman 2014).
+    For a quantile analytic in the score the rule converges geometrically (Trefethen and Weideman 2014).
     """
     z = np.linspace(-9.0, 9.0, 1801)
     weight = np.exp(-0.5 * z * z)

@@ -79,13 +79,28 @@ def sampled(program: Program, n_tiles: int) -> Any:
         z = normal_scores(sampler, inputs["scores"], index, dtype)
         values = draw(inputs["parameters"], z)
         varying = {k: v for k, v in values.items() if jnp.ndim(v)}
-        return {"parameters": varying, **_outcomes(program, values, inputs["model"])}
+        return {"parameters": varying, **outcomes_of(program, values, inputs["model"])}
 
     def block(inputs: Any, first: Any, wanted: Any) -> Any:
         mine = first + jax.lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(program.tile)
-        return _in_tiles(lambda i: tile(inputs, mine + i.astype(jnp.uint32) * program.step), n_tiles, wanted)
+        return in_tiles(lambda i: tile(inputs, mine + i.astype(jnp.uint32) * program.step), n_tiles, wanted)
 
-    return _on_all_devices(program, block, (P(), P(), P()))
+    return on_all_devices(program, block, (P(), P(), P()))
+
+
+@lru_cache(maxsize=64)
+def scored(program: Program, n_tiles: int) -> Any:
+    """Compile (inputs, independent normal scores (tile, device, n_scores, draw), tiles wanted) -> a block of results."""
+    assert program.parameters is not None
+    draw = program.parameters.draw
+
+    def block(inputs: Any, z: Any, wanted: Any) -> Any:
+        def tile(i: Any) -> Any:
+            return outcomes_of(program, draw(inputs["parameters"], z[i, 0]), inputs["model"])
+
+        return in_tiles(tile, n_tiles, wanted)
+
+    return on_all_devices(program, block, (P(), P(None, "device"), P()))
 
 
 @lru_cache(maxsize=64)
@@ -95,14 +110,15 @@ def evaluated(program: Program, n_tiles: int) -> Any:
     def block(inputs: Any, values: Any, constants: Any, wanted: Any) -> Any:
         def tile(i: Any) -> Any:
             here = {k: v[i, 0] for k, v in values.items()}
-            return _outcomes(program, {**here, **constants}, inputs["model"])
+            return outcomes_of(program, {**here, **constants}, inputs["model"])
 
-        return _in_tiles(tile, n_tiles, wanted)
+        return in_tiles(tile, n_tiles, wanted)
 
-    return _on_all_devices(program, block, (P(), P(None, "device"), P(), P()))
+    return on_all_devices(program, block, (P(), P(None, "device"), P(), P()))
 
 
-def _outcomes(program: Program, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Trace the model over a tile of draws: totals, outcomes and flags, each (n_strategies, tile)."""
     structure: Any = program.model
     if hasattr(structure, "sequential"):
         structure = replace(structure, sequential=not program.on_gpu, clip=program.clip)
@@ -124,7 +140,7 @@ def _outcomes(program: Program, values: Mapping[str, Any], inputs: Mapping[str, 
     return {"totals": totals, "outcomes": kept, **flags}
 
 
-def _in_tiles(tile: Any, n_tiles: int, wanted: Any) -> Any:
+def in_tiles(tile: Any, n_tiles: int, wanted: Any) -> Any:
     """Run `wanted` of at most `n_tiles` tiles one after another; results gain a leading tile axis."""
     shapes = jax.eval_shape(tile, jax.ShapeDtypeStruct((), jnp.int32))
     empty = jax.tree.map(lambda s: jnp.zeros((n_tiles, *s.shape), s.dtype), shapes)
@@ -135,7 +151,8 @@ def _in_tiles(tile: Any, n_tiles: int, wanted: Any) -> Any:
     return jax.lax.fori_loop(0, wanted, body, empty)
 
 
-def _on_all_devices(program: Program, block: Any, specs: tuple[Any, ...]) -> Any:
+def on_all_devices(program: Program, block: Any, specs: tuple[Any, ...]) -> Any:
+    """Compile a block for every device at once; each finds its place as axis "device"."""
     mesh = Mesh(np.array(devices(program.device)), ("device",))
     mapped = jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=P("device"), check_vma=False)
     return jax.jit(mapped, out_shardings=NamedSharding(mesh, P("device")))

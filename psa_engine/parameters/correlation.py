@@ -17,16 +17,23 @@ class Block:
     parameters: tuple[str, ...]
     matrix: np.ndarray
 
-    @property
-    def factor(self) -> np.ndarray:
-        """Return the lower Cholesky factor; raises InputError naming the block when there is none."""
+    def factor(self, first: Sequence[str] = ()) -> np.ndarray:
+        """Return F with F F' = matrix in which the parameters of `first` depend on their own scores only.
+
+        F is the Cholesky factor of the matrix with `first` moved to the front, its rows and columns moved
+        back; without `first` it is lower triangular. Raises InputError naming the block when there is none.
+        """
         if np.linalg.eigvalsh(self.matrix).min() <= 1e-12:
             raise InputError(
                 f"The correlation block '{self.name}' is not positive definite (smallest eigenvalue "
                 f"{np.linalg.eigvalsh(self.matrix).min():.3g}): its correlations contradict each other.",
                 hint="Make the largest of them smaller; nothing is repaired silently.",
             )
-        return np.linalg.cholesky(self.matrix)
+        order = [i for i, n in enumerate(self.parameters) if n in first]
+        order += [i for i, n in enumerate(self.parameters) if n not in first]
+        factor = np.zeros_like(self.matrix)
+        factor[np.ix_(order, order)] = np.linalg.cholesky(self.matrix[np.ix_(order, order)])
+        return factor
 
 
 def blocks_of(given: Mapping[Any, Any] | None, known: Sequence[str]) -> tuple[Block, ...]:
@@ -53,7 +60,7 @@ def blocks_of(given: Mapping[Any, Any] | None, known: Sequence[str]) -> tuple[Bl
                     f"'{name}' is in the correlation blocks '{seen[name]}' and '{block.name}'; join them in one."
                 )
             seen[name] = block.name
-        _ = block.factor
+        block.factor()
     return tuple(blocks)
 
 

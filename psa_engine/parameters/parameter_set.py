@@ -70,14 +70,16 @@ class ParameterSet:
 
     `entries`: name -> distribution or number; a joint distribution's key names the group of its
     parameters. `correlation`: {(a, b): rho} or {block: (names, matrix)} of the normal scores.
-    `fixed`: parameters held at a number without changing what is compiled. Raises InputError for
-    two parameters of one name, and for correlations that are unknown or not positive definite.
+    `fixed`: parameters held at a number without changing what is compiled. `first`: parameters that
+    are drawn before what they are correlated with (see `conditional`). Raises InputError for two
+    parameters of one name, and for correlations that are unknown or not positive definite.
     """
 
     entries: Mapping[str, Any]
     correlation: Mapping[Any, Any] | None = None
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     fixed: Mapping[str, float] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         entries = {k: Fixed(v) if isinstance(v, int | float) else v for k, v in self.entries.items()}
@@ -124,6 +126,8 @@ class ParameterSet:
         for key, d in self.entries.items():
             if isinstance(d, Fixed):
                 continue
+            if isinstance(d, Dirichlet):
+                d = _reordered(d, self.first)
             if isinstance(d, MultivariateNormal):
                 forms = {n: marginal.form for n, marginal in d.marginals.items()}
             elif isinstance(d, Dirichlet):
@@ -164,7 +168,7 @@ class ParameterSet:
         }
         return {
             "quantiles": quantile_inputs(list(marginals.values())),
-            "factors": [b.factor for b in self.blocks],
+            "factors": [b.factor(self.first) for b in self.blocks],
             "constants": np.array([self.entries[k].mean for k in self.structure.constants], float),
             "tables": tables,
         }
@@ -199,6 +203,11 @@ class ParameterSet:
             else:
                 raise InputError(f"There is no parameter '{name}'.", hint=nearest(name, self.names))
         return replace(self, entries=entries, fixed=fixed)
+
+
+def _reordered(d: Dirichlet, first: Sequence[str]) -> Dirichlet:
+    order = sorted(range(len(d.names)), key=lambda i: d.names[i] not in first)
+    return Dirichlet([d.names[i] for i in order], [d.alpha[i] for i in order])
 
 
 def _correlation_of(d: MultivariateNormal) -> np.ndarray:

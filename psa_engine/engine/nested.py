@@ -1,0 +1,157 @@
+"""The model inside two loops: means over inner draws at given outer scores, in one compiled program.
+
+A lane of the program is one model run. Lanes are counted outer by outer, so a tile holds whole inner
+loops or a part of one, and leaves only its sums behind: memory does not grow with the inner draws.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec as P
+
+from psa_engine.engine.compiled import Program, cast, in_tiles, on_all_devices, outcomes_of
+from psa_engine.engine.devices import devices
+from psa_engine.engine.progress import Advance
+from psa_engine.errors import InputError, ModelError
+from psa_engine.model import Model
+from psa_engine.parameters import ParameterSet, Sampler, normal_scores, score_inputs
+
+LANES = 2**17
+"""Model runs in a block of the two loops."""
+
+
+class InnerMeans(NamedTuple):
+    """Mean costs and effects over each half of the inner draws: (n_outer_draws, n_strategies, 2)."""
+
+    costs: np.ndarray
+    effects: np.ndarray
+
+
+@dataclass(frozen=True)
+class Loops:
+    """What distinguishes one compiled pair of loops: lanes per sum, tiles per block, shared inner draws."""
+
+    program: Program
+    lanes_per_sum: int
+    n_tiles: int
+    shared: bool
+
+
+def inner_means(
+    model: Model,
+    parameters: ParameterSet,
+    outer_rows: tuple[int, ...],
+    z_outer: np.ndarray,
+    n_inner_draws: int,
+    *,
+    program: Program,
+    seed: int,
+    sampler: Sampler = "random",
+    shared: bool = False,
+    advance: Advance | None = None,
+) -> InnerMeans:
+    """Return inner means at outer scores `z_outer` (n_outer_rows, N); `n_inner_draws` a power of two.
+
+    The inner draws of outer draw i are numbers i M to (i + 1) M of the stream of `seed` (nets of a Sobol
+    sequence where `sampler` says so), or 0 to M for all when `shared`. Raises InputError beyond 2^32 runs.
+    """
+    n, m = z_outer.shape[1], n_inner_draws
+    if m < 1 or m & (m - 1):
+        raise InputError(f"The number of inner draws must be a power of two, and is {m}.")
+    if n * m >= 2**32:
+        raise InputError(f"{n} x {m} model runs are too many for one stream of draws.", hint="Split the outer draws.")
+    per_block = max(1, min(n, LANES // m)) if m < LANES else 1
+    tiles = -(-per_block * m // program.step)
+    loops = Loops(program, min(max(m // 2, 1), program.tile), 1 << (tiles - 1).bit_length(), shared)
+    run = _compiled(loops)
+    structure = parameters.structure
+    inputs = {
+        "model": cast(model.inputs(), program.dtype),
+        "parameters": cast(parameters.inputs(), program.dtype),
+        "scores": score_inputs(sampler, seed, structure.scores, n * m),
+    }
+    held = np.zeros((len(structure.scores), 1), bool)
+    held[list(outer_rows)] = True
+    per_block = max(1, loops.n_tiles * program.step // m)
+    out = {k: np.zeros((n, len(model.structure.strategies.names), 2)) for k in ("costs", "effects")}
+    for first in range(0, n, per_block):
+        here = slice(first, min(first + per_block, n))
+        size = here.stop - first
+        z = np.zeros((len(held), per_block), program.dtype)
+        z[list(outer_rows), :size] = z_outer[:, here]
+        _block(run, loops, inputs, (held, z), first, size, m, out)
+        if advance is not None:
+            advance(size * m)
+    return InnerMeans(out["costs"], out["effects"])
+
+
+def _block(run: Any, loops: Loops, inputs: Any, outer: Any, first: int, size: int, m: int, out: Any) -> None:
+    """Run one block of outer draws, in several passes where one outer draw exceeds a block."""
+    program = loops.program
+    lanes = loops.n_tiles * program.step
+    sums = {k: np.zeros((size, v.shape[1], 2)) for k, v in out.items()}
+    for skipped in range(0, max(m, 1), lanes) if m > lanes else (0,):
+        todo = min(size * m - skipped, lanes) if m > lanes else size * m
+        wanted = -(-todo // program.step)
+        numbers = (np.uint32(first), np.uint32(skipped), np.uint32(m), np.int32(wanted))
+        result = run(inputs, *outer, *numbers)
+        for k in sums:
+            part = _in_order(result[k], program, wanted)
+            _add(sums[k], part, loops.lanes_per_sum, skipped, todo, m)
+    for k, total in sums.items():
+        halves = 2 if m > 1 else 1
+        mean = total[..., :halves] / (m / halves)
+        if not np.isfinite(mean).all():
+            raise ModelError(
+                f"The {k} are not finite in the nested runs of outer draw {first}.",
+                hint="Run the PSA first: it names the draw and the reason.",
+            )
+        out[k][first : first + size] = mean if halves == 2 else mean[..., [0, 0]]
+
+
+def _add(sums: np.ndarray, part: np.ndarray, lanes_per_sum: int, skipped: int, todo: int, m: int) -> None:
+    """Add sums over runs of lanes (n_strategies, n_sums) to the halves of the outer draws they belong to."""
+    n_sums = -(-todo // lanes_per_sum)
+    start = skipped + np.arange(n_sums) * lanes_per_sum
+    outer, half = start // m, (start % m) * 2 // m if m > 1 else start * 0
+    np.add.at(sums, (outer, slice(None), half), part[:, :n_sums].T)
+
+
+def _in_order(array: Any, program: Program, wanted: int) -> np.ndarray:
+    """Bring sums (device x tiles, n_strategies, k) to (n_strategies, wanted x devices x k) in order of lanes."""
+    n_devices = len(devices(program.device))
+    by_device = np.asarray(array, float).reshape(n_devices, -1, *array.shape[1:])[:, :wanted]
+    return np.moveaxis(by_device, (1, 0), (-3, -2)).reshape(array.shape[1], -1)
+
+
+@lru_cache(maxsize=64)
+def _compiled(loops: Loops) -> Any:
+    program = loops.program
+    parameters, sampler = program.parameters, program.sampler
+    assert parameters is not None and sampler is not None
+    tile = program.tile
+
+    def sums(inputs: Any, held: Any, z_outer: Any, lane: Any, numbers: Any) -> Any:
+        first, skipped, m = numbers
+        lane = lane + skipped
+        outer, inner = lane // m, lane % m
+        index = inner if loops.shared else first * m + lane
+        z = normal_scores(sampler, inputs["scores"], index, program.dtype)
+        z = jnp.where(held, z_outer[:, jnp.minimum(outer, z_outer.shape[1] - 1)], z)
+        totals = outcomes_of(program, parameters.draw(inputs["parameters"], z), inputs["model"])["totals"]
+        return {k: v.reshape(v.shape[0], -1, loops.lanes_per_sum).sum(-1) for k, v in totals.items()}
+
+    def block(inputs: Any, held: Any, z_outer: Any, first: Any, skipped: Any, m: Any, wanted: Any) -> Any:
+        mine = jax.lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(tile)
+
+        def one(i: Any) -> Any:
+            lane = mine + i.astype(jnp.uint32) * jnp.uint32(program.step) + jnp.arange(tile, dtype=jnp.uint32)
+            return sums(inputs, held, z_outer, lane, (first, skipped, m))
+
+        return in_tiles(one, loops.n_tiles, wanted)
+
+    return on_all_devices(program, block, (P(),) * 7)

@@ -1,0 +1,64 @@
+"""The expected value of partial perfect information: plain nested Monte Carlo and plain regression."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from psa_engine.reference.decision import net_monetary_benefit, value_of_choosing
+from psa_engine.reference.sampling import conditional, correlated, score_rows, values_at
+
+Evaluate = Callable[[Mapping[str, np.ndarray]], tuple[np.ndarray, np.ndarray]]
+
+
+def nested_evppi(
+    evaluate: Evaluate,
+    parameters: Any,
+    of: Sequence[str],
+    wtp: float,
+    n_outer: int,
+    n_inner: int,
+    seed: int = 1,
+) -> tuple[float, float]:
+    """Return the EVPPI of the entries `of` and its standard error, money per person (Brennan 2007).
+
+    `evaluate` turns parameter values (n_draws,) into costs and effects (n_draws, n_strategies). For each
+    outer draw of the entries the others are drawn given them. The maximum of noisy inner means biases
+    the estimate up, by about the inner variance / n_inner. A member of a joint distribution is named by
+    the entry that holds it, except one of a multivariate normal.
+    """
+    rng = np.random.default_rng(seed)
+    rows = [row for name in of for row in _rows_of(parameters, name)]
+    n_scores = sum(len(r) for r in score_rows(parameters).values())
+    outer = correlated(parameters, rng.standard_normal((n_scores, n_outer)))
+    means = []
+    for draw in range(n_outer):
+        y = conditional(parameters, rows, outer[rows, draw], rng.standard_normal((n_scores, n_inner)))
+        costs, effects = evaluate(values_at(parameters, y))
+        means.append(net_monetary_benefit(costs, effects, wtp).mean(0))
+    return value_of_choosing(np.array(means))
+
+
+def _rows_of(parameters: Any, name: str) -> list[int]:
+    rows = score_rows(parameters)
+    if name in rows:
+        return rows[name]
+    for key, record in parameters.entries.items():
+        if type(record).__name__ == "MultivariateNormal" and name in record.names:
+            return [rows[key][record.names.index(name)]]
+    raise KeyError(f"There is no entry '{name}' with scores of its own.")
+
+
+def regression_evppi(
+    x: np.ndarray, costs: np.ndarray, effects: np.ndarray, wtp: float, n_knots: int = 5
+) -> tuple[float, float]:
+    """Return the EVPPI of one parameter x (n_draws,) and a standard error, from a sample (Strong 2014).
+
+    The net benefit of each strategy is regressed on a cubic spline with knots at quantiles of x; the
+    standard error leaves out the error of the fit.
+    """
+    u = (x - x.mean()) / x.std()
+    knots = np.quantile(u, np.linspace(0, 1, n_knots + 2)[1:-1])
+    basis = np.column_stack([u**k for k in range(4)] + [np.maximum(u - knot, 0) ** 3 for knot in knots])
+    benefit = net_monetary_benefit(costs, effects, wtp)
+    return value_of_choosing(basis @ np.linalg.lstsq(basis, benefit, rcond=None)[0])

@@ -1,0 +1,1 @@
+"""What more information would be worth: one estimator a file, one common signature."""
