@@ -140,6 +140,13 @@ def test_shipped_configurations_are_found_by_name_and_files_by_path(tmp_path):
     assert find_config(tmp_path / "mine.yml") == tmp_path / "mine.yml"
 
 
+def test_configurations_inside_an_installed_package_are_found(tmp_path, monkeypatch):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "shipped.yaml").write_text("name: shipped\n")
+    monkeypatch.setattr("psa_engine.config.finding._PACKAGE", tmp_path)
+    assert find_config("shipped") == tmp_path / "configs" / "shipped.yaml"
+
+
 @pytest.mark.parametrize("name", ["two_stat", "nowhere/two_state.yaml", ".", "../two_state"])
 def test_a_configuration_that_does_not_exist_is_refused(name):
     with pytest.raises(InputError, match="configuration"):

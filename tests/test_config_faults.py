@@ -123,7 +123,7 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(old, new, path, hint
     ("old", "new", "path", "words"),
     [
         ("mean: 800, se: 90", "mean: 800, se: 0", "parameters.cost.distribution.gamma.se", "above 0"),
-        ("alpha: [6, 3, 1]", "alpha: 6", "parameters.shares.distribution", "one number"),
+        ("alpha: [6, 3, 1]", "alpha: 6", "parameters.shares.distribution.dirichlet.alpha", "one number"),
         ("mean: 800, se: 90", "mean: 800, se: -4", "parameters.cost.distribution.gamma.se", "above 0"),
         (
             "events: 73, n: 315",
@@ -177,6 +177,7 @@ def test_an_impossible_number_is_refused_where_it_is_written(old, new, path, wor
         ("unit: utility", "unit: 5", "parameters.u_well.unit", "is text"),
         ("unit: utility", "unit: [utility]", "parameters.u_well.unit", "is text"),
         ("source: A trial 2021", "source: 2021", "parameters.response.source", "quotes"),
+        ("source: A trial 2021", "source: ''", "parameters.response.source", "must not be empty"),
         ("source: A trial 2021", "url: javascript:alert(1)", "parameters.response.url", "https://"),
         ("status: gap", "status: guessed", "parameters.u_well.status", "assumption"),
         ("to_age: 60", "to_age: 60, years: 10", "time.horizon", "one of the keys"),
@@ -191,6 +192,21 @@ def test_an_impossible_number_is_refused_where_it_is_written(old, new, path, wor
 def test_a_value_of_the_wrong_kind_is_refused(old, new, path, words):
     message = fault(old, new)
     assert words in message and (path is None or message.startswith(path + ": "))
+
+
+def test_a_distribution_of_the_wrong_shape_is_refused():
+    assert fault("names: [mild, worse, worst]", "names: 5").startswith("parameters.shares.distribution")
+
+
+def test_a_number_in_quotes_is_not_a_number():
+    message = fault('"discount[pill]": 0.5', "\"discount[pill]\": '0.5'")
+    assert message.startswith("scenarios.cheap.set.discount[pill]: '0.5' is not a number")
+
+
+def test_an_estimate_and_interval_that_do_not_fit_warn_with_their_place():
+    text = TEXT.replace("mean: 800, se: 90", "mean: 800, ci: [780, 1500]")
+    with pytest.warns(UserWarning, match=r"parameters\.cost\.distribution: .*line 20"):
+        check(read_text(text, "trial.yaml"))
 
 
 def test_a_verified_parameter_needs_a_source():

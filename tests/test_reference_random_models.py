@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from psa_engine import reference
@@ -87,7 +87,7 @@ def parameter_values(seed):
 
 
 @given(model=cohort_models(), seed=st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 def test_the_engine_computes_what_the_reference_computes(model, seed):
     values = parameter_values(seed)
     for precision, tolerance in (("double", 1e-9), ("single", 2e-5)):

@@ -74,6 +74,8 @@ def _sentence(problem: Any, path: YamlPath, siblings: dict[str, str | None]) -> 
         return f"This must be {_KINDS[kind]}, and it is {_shown(given)}", _type_hint(kind, given)
     if kind in _LIMITS:
         return _limit_sentence(kind, given, context), ""
+    if given == "":
+        return "This must not be empty", "Write it, or leave the key out."
     if kind.startswith("string_"):
         return f"{given!r} cannot be used here", WEB_ADDRESS if key == "url" else NAMES
     return f"{problem['msg']}, and it is {_shown(given)}", ""

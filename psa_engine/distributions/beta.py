@@ -20,7 +20,7 @@ from psa_engine.distributions.published import (
     score_of,
     warn_if_apart,
 )
-from psa_engine.distributions.univariate import Univariate
+from psa_engine.distributions.univariate import Univariate, each_tail
 from psa_engine.errors import InputError
 
 
@@ -83,19 +83,20 @@ def beta_quantile(alpha: float, beta: float, z) -> np.ndarray:
 
     z = np.asarray(z, dtype=float)
     leading, tail = _leading(alpha, beta, z), ndtr(-np.abs(z))
-    x = np.where(z <= 0, betaincinv(alpha, beta, tail), betainccinv(alpha, beta, tail))
-    if min(alpha, beta) > 10:
+    x = each_tail(z, betaincinv, betainccinv, alpha, beta, tail)
+    if min(alpha, beta) >= 1:
         x = _polished(alpha, beta, z, tail, x)
     return np.where(_is_tiny(leading, beta), np.exp(np.minimum(leading, 0.0)), x)
 
 
 def _polished(alpha, beta, z, tail, x):
-    """Two Newton steps: SciPy's inverse stops early for large counts, up to 1e-4 of the tail probability."""
+    """Two Newton steps: SciPy's inverse stops early, up to 1e-4 of the tail probability for large counts."""
     from scipy.special import betainc, betaincc, betaln
 
     for _ in range(2):
+        x = np.clip(x, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
         density = np.exp((alpha - 1) * np.log(x) + (beta - 1) * np.log1p(-x) - betaln(alpha, beta))
-        excess = np.where(z <= 0, betainc(alpha, beta, x) - tail, tail - betaincc(alpha, beta, x))
+        excess = np.where(z <= 0, 1, -1) * (each_tail(z, betainc, betaincc, alpha, beta, x) - tail)
         x = x - excess / density
     return x
 

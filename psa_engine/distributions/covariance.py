@@ -59,7 +59,7 @@ def _check(what, which, correlation, names):
     smallest = np.linalg.eigvalsh(correlation)[0]
     if smallest < SMALLEST_EIGENVALUE:
         raise InputError(
-            f"{what}: {which} is not positive definite (smallest eigenvalue {smallest:.3g} as correlations), so no"
-            " distribution has it; look for a mistyped entry, or a parameter that is a combination of others. It"
-            " is not repaired for you."
+            f"{what}: {which} is not positive definite (smallest eigenvalue {smallest:.3g} as correlations),"
+            " so no distribution has it; look for a mistyped entry, or a parameter that is a combination of"
+            " others. It is not repaired for you."
         )

@@ -18,7 +18,7 @@ from psa_engine.distributions.published import (
     score_of,
     warn_if_apart,
 )
-from psa_engine.distributions.univariate import Univariate
+from psa_engine.distributions.univariate import Univariate, each_tail
 from psa_engine.errors import InputError
 
 
@@ -86,7 +86,7 @@ def gamma_quantile(shape: float, z) -> np.ndarray:
     if shape > LARGE_SHAPE:
         return _large_shape_quantile(shape, z)
     leading, tail = _leading(shape, z), ndtr(-np.abs(z))
-    x = np.where(z <= 0, gammaincinv(shape, tail), gammainccinv(shape, tail))
+    x = each_tail(z, gammaincinv, gammainccinv, shape, tail)
     return np.where(leading < BELOW_ROUNDING, np.exp(leading), x)
 
 

@@ -70,11 +70,11 @@ def _normal_mean_se(mean, se):
 
 
 def _normal_mean_ci(mean, ci, level=0.95):
+    inside(ci, mean=mean)
     return _centred(mean, ci, level, "The normal distribution")
 
 
 def _centred(mean, ci, level, on="The normal distribution of the log"):
-    inside(ci, mean=mean)
     half = (ci[1] - ci[0]) / 2
     warn_if_apart(f"{on} with mean {mean:.4g}", (mean - half, mean + half), ci)
     return mean, normal_sd(ci, level)
@@ -93,6 +93,7 @@ def _normal_log_odds_ratio_se(log_odds_ratio, se):
 
 
 def _normal_log_odds_ratio_ci(log_odds_ratio, ci, level=0.95):
+    inside(ci, log_odds_ratio=log_odds_ratio)
     return _normal_mean_ci(log_odds_ratio, ci, level)
 
 
@@ -171,8 +172,7 @@ def _log_normal_mean_se(mean, se):
 def _log_normal_mean_ci(mean, ci, level=0.95):
     inside(ci, mean=mean)
     low, high = logs(ci)
-    sdlog = normal_sd((low, high), level)
-    meanlog = math.log(mean) - sdlog**2 / 2
+    meanlog = math.log(mean) - normal_sd((low, high), level) ** 2 / 2
     return _centred(meanlog, (low, high), level)
 
 

@@ -179,7 +179,7 @@ def warn_if_apart(fit: str, fitted: tuple[float, float], published: tuple[float,
     if max(abs(f - p) for f, p in zip(fitted, published, strict=True)) > INTERVAL_TOLERANCE * width:
         warnings.warn(
             f"{fit} has the interval ({fitted[0]:.4g}, {fitted[1]:.4g}), far from the published"
-            f" ({published[0]:.4g}, {published[1]:.4g}). Check the numbers, choose another distribution, or give"
-            " a standard error instead.",
+            f" ({published[0]:.4g}, {published[1]:.4g}). Check the numbers, choose another distribution, or"
+            " give a standard error instead.",
             stacklevel=6,
         )

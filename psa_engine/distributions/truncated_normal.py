@@ -119,7 +119,7 @@ def _distance(a: float, b: float, z: np.ndarray) -> np.ndarray:
     x = np.where(lower < upper, ndtri_exp(np.minimum(lower, 0)), -ndtri_exp(np.minimum(upper, 0)))
     if math.isinf(a):
         return np.full_like(x, math.inf)
-    distance = x - a
+    distance = np.asarray(x - a)
     near = distance < 0.2 * max(1.0, abs(a))
     if near.any():
         distance[near] = _near_bound(a, b, z[near], distance[near])

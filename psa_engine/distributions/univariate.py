@@ -73,6 +73,14 @@ class Fixed(Univariate):
         return Form("curve", "identity", 0.0, 1.0, lambda z: np.full(np.shape(z), self.value))
 
 
+def each_tail(z: np.ndarray, lower: Callable, upper: Callable, *arguments) -> np.ndarray:
+    """Return ufunc lower(*arguments) where z <= 0 and upper(*arguments) elsewhere, each computed only there."""
+    out = np.empty(z.shape)
+    lower(*arguments, out=out, where=z <= 0)
+    upper(*arguments, out=out, where=z > 0)
+    return out
+
+
 def moments_over_scores(quantile: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
     """Return (mean, sd) of a distribution by the trapezoidal rule over its normal score.
 

@@ -1,0 +1,27 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint slow clean
+
+run: .venv/installed
+	$(BIN)/psa-engine run configs/ruxolitinib_ad_systemic_naive.yaml
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n auto -m "not slow and not gpu"
+
+slow: .venv/installed
+	$(BIN)/python -m pytest -m "slow and not gpu"
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/basedpyright
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,lint]"
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info
