@@ -61,7 +61,7 @@ def _p2(p):
     return costs, (0.0, p["t1"] + 0.4 * p["t2"], 0.2 * p["t1"] + 0.9 * p["t2"])
 
 
-# P1: linear, normal, correlated. t4 has no part in the model: its correlation with t1 makes it worth something.
+# P1: linear, normal, correlated. t4 has no part in the model: its correlation with t1 is its worth.
 # EVSI of t1 alone: a mean of n observations, each N(t1, 16); of (t1, t3): variances 16 and 25.
 P1 = Known(
     FunctionModel(_p1, ("standard care", "new")),

@@ -83,7 +83,7 @@ def beta_quantile(alpha: float, beta: float, z) -> np.ndarray:
 
     z = np.asarray(z, dtype=float)
     leading, tail = _leading(alpha, beta, z), ndtr(-np.abs(z))
-    x = each_tail(z, betaincinv, betainccinv, alpha, beta, tail)
+    x = each_tail(z, betaincinv, betainccinv, alpha, beta, values=tail)
     if min(alpha, beta) >= 1:
         x = _polished(alpha, beta, z, tail, x)
     return np.where(_is_tiny(leading, beta), np.exp(np.minimum(leading, 0.0)), x)
@@ -96,7 +96,7 @@ def _polished(alpha, beta, z, tail, x):
     for _ in range(2):
         x = np.clip(x, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
         density = np.exp((alpha - 1) * np.log(x) + (beta - 1) * np.log1p(-x) - betaln(alpha, beta))
-        excess = np.where(z <= 0, 1, -1) * (each_tail(z, betainc, betaincc, alpha, beta, x) - tail)
+        excess = np.where(z <= 0, 1, -1) * (each_tail(z, betainc, betaincc, alpha, beta, values=x) - tail)
         x = x - excess / density
     return x
 

@@ -86,7 +86,7 @@ def gamma_quantile(shape: float, z) -> np.ndarray:
     if shape > LARGE_SHAPE:
         return _large_shape_quantile(shape, z)
     leading, tail = _leading(shape, z), ndtr(-np.abs(z))
-    x = each_tail(z, gammaincinv, gammainccinv, shape, tail)
+    x = each_tail(z, gammaincinv, gammainccinv, shape, values=tail)
     return np.where(leading < BELOW_ROUNDING, np.exp(leading), x)
 
 

@@ -73,11 +73,14 @@ class Fixed(Univariate):
         return Form("curve", "identity", 0.0, 1.0, lambda z: np.full(np.shape(z), self.value))
 
 
-def each_tail(z: np.ndarray, lower: Callable, upper: Callable, *arguments) -> np.ndarray:
-    """Return ufunc lower(*arguments) where z <= 0 and upper(*arguments) elsewhere, each computed only there."""
+def each_tail(
+    z: np.ndarray, lower: Callable, upper: Callable, *shapes: float, values: np.ndarray
+) -> np.ndarray:
+    """Return lower(*shapes, values) where z <= 0 and upper(...) elsewhere, computed only there."""
+    # Gathered by index: `where=` of a SciPy ufunc with a scalar corrupts memory (SciPy 1.17.1, NumPy 2.4.6).
     out = np.empty(z.shape)
-    lower(*arguments, out=out, where=z <= 0)
-    upper(*arguments, out=out, where=z > 0)
+    for part, function in ((z <= 0, lower), (z > 0, upper)):
+        out[part] = function(*shapes, np.asarray(values)[part])
     return out
 
 

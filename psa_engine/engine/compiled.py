@@ -74,8 +74,9 @@ def sampled(program: Program, n_tiles: int) -> Any:
     assert program.parameters is not None and program.sampler is not None
     draw, sampler, dtype = program.parameters.draw, program.sampler, program.dtype
 
-    def tile(inputs: Any, first: Any) -> dict[str, Any]:
-        index = first + jnp.arange(program.tile, dtype=jnp.uint32)
+    def tile(given: Any, i: Any) -> dict[str, Any]:
+        inputs, mine = given
+        index = mine + i.astype(jnp.uint32) * program.step + jnp.arange(program.tile, dtype=jnp.uint32)
         z = normal_scores(sampler, inputs["scores"], index, dtype)
         values = draw(inputs["parameters"], z)
         varying = {k: v for k, v in values.items() if jnp.ndim(v)}
@@ -83,7 +84,7 @@ def sampled(program: Program, n_tiles: int) -> Any:
 
     def block(inputs: Any, first: Any, wanted: Any) -> Any:
         mine = first + jax.lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(program.tile)
-        return in_tiles(lambda i: tile(inputs, mine + i.astype(jnp.uint32) * program.step), n_tiles, wanted)
+        return in_tiles(tile, (inputs, mine), n_tiles, wanted)
 
     return on_all_devices(program, block, (P(), P(), P()))
 
@@ -94,11 +95,12 @@ def scored(program: Program, n_tiles: int) -> Any:
     assert program.parameters is not None
     draw = program.parameters.draw
 
-    def block(inputs: Any, z: Any, wanted: Any) -> Any:
-        def tile(i: Any) -> Any:
-            return outcomes_of(program, draw(inputs["parameters"], z[i, 0]), inputs["model"])
+    def tile(given: Any, i: Any) -> Any:
+        inputs, z = given
+        return outcomes_of(program, draw(inputs["parameters"], z[i, 0]), inputs["model"])
 
-        return in_tiles(tile, n_tiles, wanted)
+    def block(inputs: Any, z: Any, wanted: Any) -> Any:
+        return in_tiles(tile, (inputs, z), n_tiles, wanted)
 
     return on_all_devices(program, block, (P(), P(None, "device"), P()))
 
@@ -107,12 +109,13 @@ def scored(program: Program, n_tiles: int) -> Any:
 def evaluated(program: Program, n_tiles: int) -> Any:
     """Compile (model inputs, values (tile, device, draw), constants, tiles wanted) -> a block of results."""
 
-    def block(inputs: Any, values: Any, constants: Any, wanted: Any) -> Any:
-        def tile(i: Any) -> Any:
-            here = {k: v[i, 0] for k, v in values.items()}
-            return outcomes_of(program, {**here, **constants}, inputs["model"])
+    def tile(given: Any, i: Any) -> Any:
+        inputs, values, constants = given
+        here = {k: v[i, 0] for k, v in values.items()}
+        return outcomes_of(program, {**here, **constants}, inputs["model"])
 
-        return in_tiles(tile, n_tiles, wanted)
+    def block(inputs: Any, values: Any, constants: Any, wanted: Any) -> Any:
+        return in_tiles(tile, (inputs, values, constants), n_tiles, wanted)
 
     return on_all_devices(program, block, (P(), P(None, "device"), P(), P()))
 
@@ -140,15 +143,19 @@ def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str
     return {"totals": totals, "outcomes": kept, **flags}
 
 
-def in_tiles(tile: Any, n_tiles: int, wanted: Any) -> Any:
-    """Run `wanted` of at most `n_tiles` tiles one after another; results gain a leading tile axis."""
-    shapes = jax.eval_shape(tile, jax.ShapeDtypeStruct((), jnp.int32))
+def in_tiles(tile: Any, inputs: Any, n_tiles: int, wanted: Any) -> Any:
+    """Run `wanted` of at most `n_tiles` tiles one after another; results gain a leading tile axis.
+
+    `tile(inputs, i)` is traced once: jit remembers its trace between asking for shapes and the loop.
+    """
+    tile = jax.jit(tile)
+    shapes = jax.eval_shape(tile, inputs, jnp.int32(0))
     empty = jax.tree.map(lambda s: jnp.zeros((n_tiles, *s.shape), s.dtype), shapes)
 
     def body(i: Any, held: Any) -> Any:
-        return jax.tree.map(lambda h, new: h.at[i].set(new), held, tile(i))
+        return jax.tree.map(lambda h, new: h.at[i].set(new), held, tile(inputs, i))
 
-    return jax.lax.fori_loop(0, wanted, body, empty)
+    return jax.lax.fori_loop(jnp.int32(0), wanted, body, empty)
 
 
 def on_all_devices(program: Program, block: Any, specs: tuple[Any, ...]) -> Any:

@@ -148,10 +148,11 @@ def _compiled(loops: Loops) -> Any:
     def block(inputs: Any, held: Any, z_outer: Any, first: Any, skipped: Any, m: Any, wanted: Any) -> Any:
         mine = jax.lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(tile)
 
-        def one(i: Any) -> Any:
+        def one(given: Any, i: Any) -> Any:
+            inputs, held, z_outer, mine, numbers = given
             lane = mine + i.astype(jnp.uint32) * jnp.uint32(program.step) + jnp.arange(tile, dtype=jnp.uint32)
-            return sums(inputs, held, z_outer, lane, (first, skipped, m))
+            return sums(inputs, held, z_outer, lane, numbers)
 
-        return in_tiles(one, loops.n_tiles, wanted)
+        return in_tiles(one, (inputs, held, z_outer, mine, (first, skipped, m)), loops.n_tiles, wanted)
 
     return on_all_devices(program, block, (P(),) * 7)

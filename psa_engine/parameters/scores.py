@@ -5,6 +5,7 @@ be made anywhere, in any order, with the same bits.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal, get_args
 
@@ -30,7 +31,7 @@ def score_inputs(sampler: Sampler, seed: int, names: Sequence[str], n_draws: int
         inputs["n_draws"] = np.uint32(n_draws)  # type: ignore[assignment]
         inputs["mixers"] = np.array([w[2:10] for w in words], np.uint32).reshape(-1, 8)
     if sampler == "sobol":
-        inputs["directions"] = _scrambled_directions(seed, names)
+        inputs["directions"] = _scrambled_directions(seed, tuple(names))
         inputs["shift"] = np.array([w[2] for w in words], np.uint32)
     return inputs
 
@@ -128,26 +129,16 @@ def _sobol(inputs: dict[str, Any], index: Any, dtype: Any) -> Any:
     return _from_tail(upper, (magnitude.astype(dtype) + 0.5) * jnp.asarray(2.0**-32, dtype), dtype)
 
 
-def _scrambled_directions(seed: int, names: Sequence[str]) -> np.ndarray:
+@lru_cache(maxsize=256)
+def _scrambled_directions(seed: int, names: tuple[str, ...]) -> np.ndarray:
     """Sobol direction numbers (Joe and Kuo 2008), each scrambled by a random lower-triangular matrix (Matousek 1998).
 
     The dimension of a score is its place in the parameter set; its scramble belongs to its name.
     """
     from scipy.stats import qmc
 
-    n_scores = len(names)
-    plain = np.zeros((n_scores, 32), np.uint64)
-    engine = qmc.Sobol(n_scores, scramble=False, bits=32)
-    engine.fast_forward(1)
-    position, previous = 1, np.zeros(n_scores, np.uint64)
-    for bit in range(32):
-        if 2**bit > position:
-            engine.fast_forward(2**bit - position)
-            position = 2**bit
-        point = (engine.random(1)[0] * 2.0**32).astype(np.uint64)
-        position += 1
-        previous = point ^ previous if bit else point
-        plain[:, bit] = previous
+    # SciPy keeps the numbers to itself; recovering the high bits from its points would take 2^31 of them.
+    plain = np.asarray(qmc.Sobol(len(names), scramble=False, bits=32)._sv, np.uint64)  # type: ignore[attr-defined]
     return np.stack([_scramble(plain[i], seed, name) for i, name in enumerate(names)])
 
 
@@ -158,6 +149,6 @@ def _scramble(directions: np.ndarray, seed: int, name: str) -> np.ndarray:
     for bit in range(32):
         keep = np.uint64((0xFFFFFFFF << (31 - bit)) & 0xFFFFFFFF)
         row = (rows[bit] | np.uint64(1 << (31 - bit))) & keep
-        parity = np.array([int(v & row).bit_count() & 1 for v in directions], np.uint64)
+        parity = (np.bitwise_count(directions & row) & 1).astype(np.uint64)
         out |= parity << np.uint64(31 - bit)
     return out.astype(np.uint32)

@@ -16,10 +16,13 @@ def disagreement(model: Any, values: Mapping[str, Any], sample: Any) -> dict[str
     """
     expected = evaluate(model, values)
     names = list(sample.strategies)
-    tables = {name: (expected.get(name, {}), sample.outcomes.get(name, {})) for name in {*expected, *sample.outcomes}}
+    apart = {}
+    for outcome in sorted({*expected, *sample.outcomes}):
+        a, b = expected.get(outcome, {}), sample.outcomes.get(outcome, {})
+        apart[outcome] = max(_apart(a.get(s, 0.0), b.get(s, 0.0)) for s in names)
     for kind, got in (("costs", sample.cost_values), ("effects", sample.effect_values)):
-        tables[kind] = tuple(dict(zip(names, t.T, strict=True)) for t in (totals(expected, names, kind), got))
-    return {name: max(_apart(a.get(s, 0.0), b.get(s, 0.0)) for s in names) for name, (a, b) in sorted(tables.items())}
+        apart[kind] = max(map(_apart, totals(expected, names, kind).T, got.T))
+    return apart
 
 
 def _apart(expected: Any, got: Any) -> float:

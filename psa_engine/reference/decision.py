@@ -29,7 +29,8 @@ def incremental(costs: Sequence[float], effects: Sequence[float]) -> list[Standi
     n = len(costs)
     dominators = [[j for j in range(n) if _dominates(costs, effects, j, i)] for i in range(n)]
     rest = [i for i in range(n) if not dominators[i]]
-    mixtures = [[(j, k) for j in rest for k in rest if _mixture_beats(costs, effects, j, k, i)] for i in range(n)]
+    pairs = [(j, k) for j in rest for k in rest]
+    mixtures = [[pair for pair in pairs if _mixture_beats(costs, effects, pair, i)] for i in range(n)]
     frontier = sorted((i for i in rest if not mixtures[i]), key=lambda i: costs[i])
     standings = []
     for i in range(n):
@@ -49,7 +50,8 @@ def _dominates(costs: Sequence[float], effects: Sequence[float], j: int, i: int)
     return j < i if equal else costs[j] <= costs[i] and effects[j] >= effects[i]
 
 
-def _mixture_beats(costs: Sequence[float], effects: Sequence[float], j: int, k: int, i: int) -> bool:
+def _mixture_beats(costs: Sequence[float], effects: Sequence[float], pair: tuple[int, int], i: int) -> bool:
+    j, k = pair
     if not effects[j] < effects[i] < effects[k]:
         return False
     share = (effects[i] - effects[j]) / (effects[k] - effects[j])
@@ -58,7 +60,7 @@ def _mixture_beats(costs: Sequence[float], effects: Sequence[float], j: int, k: 
 
 
 def ceac(costs: np.ndarray, effects: np.ndarray, wtp: Sequence[float]) -> np.ndarray:
-    """Return the probability that each strategy is the best, (n_wtp, n_strategies); ties are shared equally."""
+    """Return the probability that each strategy is the best, (n_wtp, n_strategies); ties are shared."""
     wins = np.zeros((len(wtp), costs.shape[1]))
     for w, value in enumerate(wtp):
         for benefit in net_monetary_benefit(costs, effects, value):
@@ -68,7 +70,7 @@ def ceac(costs: np.ndarray, effects: np.ndarray, wtp: Sequence[float]) -> np.nda
 
 
 def ceaf(costs: np.ndarray, effects: np.ndarray, wtp: Sequence[float]) -> list[tuple[int, float]]:
-    """Return for each WTP the strategy of highest mean net benefit and the probability that it is the best."""
+    """Return for each WTP the strategy of highest mean net benefit and its probability of being the best."""
     best = [int(net_monetary_benefit(costs, effects, value).mean(0).argmax()) for value in wtp]
     return [(d, row[d]) for d, row in zip(best, ceac(costs, effects, wtp), strict=True)]
 

@@ -24,12 +24,13 @@ def nested_evppi(
 
     `evaluate` turns parameter values (n_draws,) into costs and effects (n_draws, n_strategies). For each
     outer draw of the entries the others are drawn given them. The maximum of noisy inner means biases
-    the estimate up, by about the inner variance / n_inner. A member of a joint distribution is named by
-    the entry that holds it, except one of a multivariate normal.
+    the estimate up, by about the inner variance / n_inner. A Dirichlet or a table of rows is named by its
+    entry and taken whole.
     """
     rng = np.random.default_rng(seed)
-    rows = [row for name in of for row in _rows_of(parameters, name)]
-    n_scores = sum(len(r) for r in score_rows(parameters).values())
+    place = score_rows(parameters)
+    rows = [row for name in of for row in place[name]]
+    n_scores = 1 + max(row for entry in place.values() for row in entry)
     outer = correlated(parameters, rng.standard_normal((n_scores, n_outer)))
     means = []
     for draw in range(n_outer):
@@ -37,16 +38,6 @@ def nested_evppi(
         costs, effects = evaluate(values_at(parameters, y))
         means.append(net_monetary_benefit(costs, effects, wtp).mean(0))
     return value_of_choosing(np.array(means))
-
-
-def _rows_of(parameters: Any, name: str) -> list[int]:
-    rows = score_rows(parameters)
-    if name in rows:
-        return rows[name]
-    for key, record in parameters.entries.items():
-        if type(record).__name__ == "MultivariateNormal" and name in record.names:
-            return [rows[key][record.names.index(name)]]
-    raise KeyError(f"There is no entry '{name}' with scores of its own.")
 
 
 def regression_evppi(

@@ -20,14 +20,20 @@ def draws(parameters: Any, z: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def score_rows(parameters: Any) -> dict[str, list[int]]:
-    """Return entry name -> the rows of its scores."""
-    rows, first = {}, 0
+    """Return the rows of the scores of every entry, and of every member of a multivariate normal."""
+    rows: dict[str, list[int]] = {}
+    first = 0
     for key, record in parameters.entries.items():
-        kind = type(record).__name__
-        size = {"Fixed": 0, "MultivariateNormal": len, "Dirichlet": lambda names: len(names) - 1}.get(kind, 1)
-        n = size(record.names) if callable(size) else size
-        rows[key] = list(range(first, first + n))
-        first += n
+        kind, n_scores = type(record).__name__, 1
+        if kind == "Fixed":
+            n_scores = 0
+        elif kind == "Dirichlet":
+            n_scores = len(record.names) - 1
+        elif kind == "MultivariateNormal":
+            n_scores = len(record.names)
+            rows.update({name: [first + i] for i, name in enumerate(record.names)})
+        rows[key] = list(range(first, first + n_scores))
+        first += n_scores
     return rows
 
 

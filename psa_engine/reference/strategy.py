@@ -37,6 +37,11 @@ class Draws:
     def __init__(self, values: Mapping[str, np.ndarray], strategy: Strategy, attribute: str | None = None):
         self.values, self.strategy, self.attribute = values, strategy, attribute
 
+    @property
+    def n_draws(self) -> int:
+        """The number of draws."""
+        return len(next(iter(self.values.values())))
+
     def at(self, attribute: str) -> "Draws":
         """Return the view for the thing that a text attribute names."""
         return Draws(self.values, self.strategy, attribute)

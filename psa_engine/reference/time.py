@@ -1,4 +1,4 @@
-"""The time axis: what a model may read at each time point, cycle weights, discounting, background mortality."""
+"""The time axis: background mortality and utility, cycle weights, discounting."""
 
 import math
 from collections.abc import Iterator
@@ -32,8 +32,9 @@ def time_points(timeline: Any) -> list[Point]:
     for cycle in range(timeline.n_cycles + 1):
         year = cycle / timeline.cycles_per_year
         age = timeline.start_age + year
-        survive = {sex: (1 - _at_age(timeline.life_table, sex, age, 0)) ** (1 / timeline.cycles_per_year) for sex in alive}
-        norm = _mean(alive, {sex: _at_age(timeline.utility_norms, sex, age, 1) for sex in alive}, timeline)
+        die = {sex: _at_age(timeline.life_table, sex, age, 0.0) for sex in alive}
+        survive = {sex: (1 - die[sex]) ** (1 / timeline.cycles_per_year) for sex in alive}
+        norm = _mean(alive, {sex: _at_age(timeline.utility_norms, sex, age, 1.0) for sex in alive}, timeline)
         first_norm = first_norm or norm
         mortality = 1 - _mean(alive, survive, timeline)
         if cycle == timeline.n_cycles:
@@ -87,9 +88,9 @@ def _rules(correction: str, n_cycles: int) -> Iterator[tuple[int, list[float]]]:
         if threes:
             yield n_cycles - 3, [3 / 8, 9 / 8, 9 / 8, 3 / 8]
     else:
-        piece = {"start_of_cycle": [1.0, 0.0], "end_of_cycle": [0.0, 1.0], "half_cycle": [0.5, 0.5]}[correction]
+        pieces = {"start_of_cycle": [1.0, 0.0], "end_of_cycle": [0.0, 1.0], "half_cycle": [0.5, 0.5]}
         for cycle in range(n_cycles):
-            yield cycle, piece
+            yield cycle, pieces[correction]
 
 
 def transition_year(timeline: Any, cycle: int) -> float:

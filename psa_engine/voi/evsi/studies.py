@@ -29,6 +29,11 @@ class Study:
     has_likelihood: bool = True
 
     @property
+    def free_parameters(self) -> tuple[str, ...]:
+        """The parameters that determine the others."""
+        return self.parameters
+
+    @property
     def statistic_names(self) -> tuple[str, ...]:
         raise NotImplementedError
 
@@ -66,13 +71,13 @@ class ArmStudy(Study):
         raise NotImplementedError
 
     @property
-    def endpoints(self) -> tuple[tuple[str, Endpoint], ...]:
+    def named_endpoints(self) -> tuple[tuple[str, Endpoint], ...]:
         """Name and endpoint of each arm."""
         raise NotImplementedError
 
     @property
     def statistic_names(self):
-        return tuple(f"{sums} ({name})" for name, endpoint in self.endpoints for sums in endpoint.sums)
+        return tuple(f"{sums} ({name})" for name, endpoint in self.named_endpoints for sums in endpoint.sums)
 
     def check(self, values, n):
         for arm in self.arms(values, n):
@@ -85,12 +90,12 @@ class ArmStudy(Study):
 
     def summary(self, data, n):
         arms = self.arms({name: np.ones(1) for name in self.parameters}, n)
-        parts = zip(arms, _split(data, self.endpoints), strict=True)
+        parts = zip(arms, _split(data, self.named_endpoints), strict=True)
         return np.concatenate([arm.endpoint.summary(sums, arm.n) for arm, sums in parts])
 
     def log_likelihood(self, data, values, n):
         total: Any = 0.0
-        for arm, sums in zip(self.arms(values, n), _split(data, self.endpoints), strict=True):
+        for arm, sums in zip(self.arms(values, n), _split(data, self.named_endpoints), strict=True):
             slopes, offset = arm.endpoint.exponents(arm.mean, arm.n)
             total = total + offset
             for one, slope in zip(sums, slopes, strict=True):
@@ -123,6 +128,10 @@ class SingleArm(ArmStudy):
         object.__setattr__(self, "endpoints", tuple(endpoints.items()))
         for name, endpoint in self.endpoints:
             _refuse_other(endpoint, name)
+
+    @property
+    def named_endpoints(self):
+        return self.endpoints
 
     @property
     def parameters(self):
@@ -170,7 +179,7 @@ class TwoArmTrial(ArmStudy):
             raise InputError(f"The allocation must be a share between 0 and 1, and is {self.allocation}.")
 
     @property
-    def endpoints(self):
+    def named_endpoints(self):
         return (("control", self.endpoint), ("treated", self.endpoint))
 
     @property
@@ -203,6 +212,10 @@ class Multinomial(Study):
     @property
     def parameters(self):
         return self.categories
+
+    @property
+    def free_parameters(self):
+        return self.categories[:-1]
 
     @property
     def statistic_names(self):

@@ -1,0 +1,62 @@
+"""Penalised splines: smooth functions of one to four parameters with their interactions (a GAM)."""
+
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from psa_engine.errors import InputError
+from psa_engine.voi.regression.design import ROWS_PER_COLUMN, Design, refuse_too_few_draws
+from psa_engine.voi.regression.marginal import Marginal, marginal
+
+MOST_PARAMETERS = 4
+_LARGEST = 23
+"""Largest index of the hyperbolic cross: 22 curves of one parameter, and interactions by tensor product."""
+_SMALLEST = 4
+
+
+def spline_design(x: np.ndarray) -> Design:
+    """Return a tensor-product spline basis of the parameters (n, d), d at most 4.
+
+    Products u_a(x1) u_b(x2) ... of marginal functions are kept on a hyperbolic cross, (a + 1)(b + 1) ... at most a
+    limit set by the number of draws, so that every interaction is there in its low orders. The penalty of
+    total order m is (m (m - 1) / 2)^2, that of a thin-plate spline in Hermite functions: lines are free.
+    Source: Wood 2006 (tensor products); Wahba 1990 (thin plates); Strong, Oakley, Brennan 2014 (use in EVPPI).
+    """
+    n_draws, d = x.shape
+    if d > MOST_PARAMETERS:
+        raise InputError(
+            f"Splines with interactions are for at most {MOST_PARAMETERS} parameters together, got {d}.",
+            hint="Use method 'gp' for up to 10 parameters, 'ridge' for more, or 'auto'.",
+        )
+    most = int(np.clip(n_draws // ROWS_PER_COLUMN, _SMALLEST, _LARGEST))
+    margins = [marginal(x[:, j], most) for j in range(d)]
+    limit = next(
+        (m for m in range(_LARGEST, _SMALLEST, -1) if len(_cross(margins, m)) * ROWS_PER_COLUMN <= n_draws), _SMALLEST
+    )
+    terms = _cross(margins, limit)
+    refuse_too_few_draws(
+        len(terms), n_draws, f"A spline of {d} parameter{'s' * (d > 1)}",
+        "Run more draws, or ask for fewer parameters together.",
+    )  # fmt: skip
+    order = terms.sum(axis=1)
+    terms = terms[np.argsort(order, kind="stable")]
+    order = np.sort(order)
+    n_free = int((order <= 1).sum())
+    scale = 1 / np.where(order <= 1, 1.0, order * (order - 1) / 2)
+
+    def columns(x: np.ndarray) -> np.ndarray:
+        values = [f(x[:, j]) for j, f in enumerate(margins)]
+        out = values[0][:, terms[:, 0]] * scale
+        for j in range(1, d):
+            at = np.flatnonzero(terms[:, j])
+            out[:, at] *= values[j][:, terms[at, j]]
+        return out
+
+    return Design(columns, len(terms), n_free, "penalised splines")
+
+
+def _cross(margins: list[Marginal], limit: int) -> np.ndarray:
+    """Return the orders (n_terms, d) whose (order + 1) multiply to at most `limit`."""
+    axes = [range(min(f.n_functions, limit)) for f in margins]
+    return np.array([orders for orders in product(*axes) if prod(a + 1 for a in orders) <= limit])
