@@ -7,7 +7,7 @@ import numpy as np
 
 from psa_engine.distributions.form import Form
 from psa_engine.distributions.published import (
-    BELOW_ROUNDING,
+    TWO_TERMS,
     Interval,
     Number,
     event_counts,
@@ -82,11 +82,13 @@ def beta_quantile(alpha: float, beta: float, z) -> np.ndarray:
     from scipy.special import betainccinv, betaincinv, ndtr
 
     z = np.asarray(z, dtype=float)
-    leading, tail = _leading(alpha, beta, z), ndtr(-np.abs(z))
+    (log_x, near_0), (log_rest, near_1) = _series(alpha, beta, z), _series(beta, alpha, -z)
+    z = np.where(near_0 | near_1, 0.0, z)  # SciPy underflows there, or gives NaN
+    tail = ndtr(-np.abs(z))
     x = each_tail(z, betaincinv, betainccinv, alpha, beta, values=tail)
     if min(alpha, beta) >= 1:
         x = _polished(alpha, beta, z, tail, x)
-    return np.where(_is_tiny(leading, beta), np.exp(np.minimum(leading, 0.0)), x)
+    return np.where(near_0, np.exp(log_x), np.where(near_1, -np.expm1(log_rest), x))
 
 
 def _polished(alpha, beta, z, tail, x):
@@ -108,21 +110,17 @@ def log_odds(alpha: float, beta: float, z) -> np.ndarray:
 
 
 def _log_quantile(alpha, beta, z):
-    leading, x = _leading(alpha, beta, z), beta_quantile(alpha, beta, z)
-    tiny = _is_tiny(leading, beta)
-    return np.where(tiny, leading, np.log(np.where(tiny, 1.0, x)))
+    log_x, near_0 = _series(alpha, beta, z)
+    return np.where(near_0, log_x, np.log(np.where(near_0, 1.0, beta_quantile(alpha, beta, z))))
 
 
-def _leading(alpha, beta, z):
-    """log x by the leading term of the lower tail, I_x(a, b) = x^a / (a B(a, b))."""
+def _series(alpha, beta, z):
+    """log x from I_x(a, b) = x^a / (a B(a, b)) (1 + a (1 - b) x / (a + 1) + ...), and where x is small enough."""
     from scipy.special import betaln, log_ndtr
 
-    return (log_ndtr(z) + math.log(alpha) + betaln(alpha, beta)) / alpha
-
-
-def _is_tiny(leading, beta):
-    """Whether the next term, of relative size x (b - 1), is below rounding."""
-    return leading < BELOW_ROUNDING - math.log1p(beta)
+    leading = (log_ndtr(z) + math.log(alpha) + betaln(alpha, beta)) / alpha
+    small = leading < TWO_TERMS - math.log1p(beta)
+    return leading - (1 - beta) / (alpha + 1) * np.exp(np.where(small, leading, -np.inf)), small
 
 
 def _standard(alpha, beta):

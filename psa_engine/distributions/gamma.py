@@ -7,7 +7,7 @@ import numpy as np
 
 from psa_engine.distributions.form import Form
 from psa_engine.distributions.published import (
-    BELOW_ROUNDING,
+    TWO_TERMS,
     Interval,
     Number,
     inside,
@@ -85,22 +85,23 @@ def gamma_quantile(shape: float, z) -> np.ndarray:
     z = np.asarray(z, dtype=float)
     if shape > LARGE_SHAPE:
         return _large_shape_quantile(shape, z)
-    leading, tail = _leading(shape, z), ndtr(-np.abs(z))
-    x = each_tail(z, gammaincinv, gammainccinv, shape, values=tail)
-    return np.where(leading < BELOW_ROUNDING, np.exp(leading), x)
+    log_x, near_0 = _series(shape, z)
+    x = each_tail(z, gammaincinv, gammainccinv, shape, values=ndtr(-np.abs(z)))
+    return np.where(near_0, np.exp(np.minimum(log_x, 0.0)), x)
 
 
 def _log_quantile(shape, z):
-    leading, x = _leading(shape, z), gamma_quantile(shape, z)
-    tiny = leading < BELOW_ROUNDING
-    return np.where(tiny, leading, np.log(np.where(tiny, 1.0, x)))
+    log_x, near_0 = _series(shape, z)
+    return np.where(near_0, log_x, np.log(np.where(near_0, 1.0, gamma_quantile(shape, z))))
 
 
-def _leading(shape, z):
-    """log x by the leading term of the lower tail, P(a, x) = x^a / Gamma(a + 1)."""
+def _series(shape, z):
+    """log x from P(a, x) = x^a / Gamma(a + 1) (1 - a x / (a + 1) + ...), and where x is small enough for it."""
     from scipy.special import gammaln, log_ndtr
 
-    return (log_ndtr(z) + gammaln(shape + 1)) / shape
+    leading = (log_ndtr(z) + gammaln(shape + 1)) / shape
+    small = leading < TWO_TERMS
+    return leading + np.exp(np.where(small, leading, -np.inf)) / (shape + 1), small
 
 
 def _large_shape_quantile(shape, z):

@@ -12,8 +12,8 @@ from psa_engine.errors import InputError
 Number = float | None
 Interval = Sequence[float] | None
 
-# log x below which x is lost against 1, so that the leading term of a series in x is the whole of it.
-BELOW_ROUNDING = math.log(1e-18)
+# log x below which x^2 is lost against 1, so that two terms of a series in x are the whole of it.
+TWO_TERMS = math.log(1e-9)
 
 # Below this precision (shape, or alpha + beta) a distribution is a spike and a far tail, not an estimate.
 SMALLEST_PRECISION = 1e-3

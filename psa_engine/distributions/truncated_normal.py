@@ -144,11 +144,12 @@ def _area(a, d):
 
 
 def _whole_area(a, b):
+    """area(b - a): a quadrature if short, else a difference of Mills ratios from the side with less mass."""
     from scipy.special import erfcx
 
     if (b - a) * (abs(a) + b - a) < 40:
         return float(_area(a, b - a))
-    beyond = (
-        math.sqrt(math.pi / 2) * erfcx(b / math.sqrt(2)) * math.exp(-(b - a) * (a + b) / 2) if b < 40 else 0.0
-    )
-    return math.sqrt(math.pi / 2) * erfcx(a / math.sqrt(2)) - beyond
+    density_ratio = math.exp(-(b - a) * (a + b) / 2) if math.isfinite(b) else 0.0
+    if b <= 0:
+        return math.sqrt(math.pi / 2) * (density_ratio * erfcx(-b / math.sqrt(2)) - erfcx(-a / math.sqrt(2)))
+    return math.sqrt(math.pi / 2) * (erfcx(a / math.sqrt(2)) - density_ratio * erfcx(b / math.sqrt(2)))

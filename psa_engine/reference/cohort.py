@@ -26,7 +26,10 @@ def evaluate(model: Any, values: Mapping[str, Any]) -> Outcomes:
     outcomes: Outcomes = {}
     full = over_draws(values)
     for strategy in strategies_of(model):
-        results = _accrued(model, Draws(full, strategy)) if hasattr(model, "states") else _returned(model, full, strategy)
+        if hasattr(model, "states"):
+            results = _accrued(model, Draws(full, strategy))
+        else:
+            results = _returned(model, full, strategy)
         for name, total in results.items():
             outcomes.setdefault(name, {})[strategy.name] = total
     return outcomes
@@ -170,8 +173,10 @@ def _accrued(model: Any, p: Draws) -> dict[str, np.ndarray]:
                     accrue(outcome, _at(value, t, None, 0), 0.0)
             elif isinstance(key, tuple):
                 for step, flow in enumerate(flows.get(key, ())):
-                    accrue(outcome, flow * _at(value, t, states[key[0]], step), transition_year(timeline, cycle))
+                    amount = flow * _at(value, t, states[key[0]], step)
+                    accrue(outcome, amount, transition_year(timeline, cycle))
             else:
                 for step, share in enumerate(occupancy[key]):
-                    accrue(outcome, weights[cycle] * share * _at(value, t, states[key], step), t.year)
+                    amount = weights[cycle] * share * _at(value, t, states[key], step)
+                    accrue(outcome, amount, t.year)
     return sums
