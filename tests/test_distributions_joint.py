@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from assertions import assert_mean
 from scipy import stats
 
 from psa_engine.distributions import (
@@ -26,10 +27,6 @@ def two_costs(**changes):
     return MultivariateNormal(**(fields | changes))
 
 
-def assert_mean_within_mc_error(draws, truth):
-    assert abs(draws.mean() - truth) <= 4 * draws.std() / math.sqrt(len(draws))
-
-
 def test_dirichlet_proportions_are_positive_and_sum_to_one():
     draws = SHARES.quantile(SCORES)
     assert list(draws) == list(SHARES.names) and min(x.min() for x in draws.values()) > 0
@@ -45,9 +42,9 @@ def test_dirichlet_moments_are_scipys():
 def test_dirichlet_draws_have_the_dirichlet_mean_and_covariance():
     draws, mean = SHARES.quantile(SCORES), SHARES.mean
     for name in SHARES.names:
-        assert_mean_within_mc_error(draws[name], mean[name])
+        assert_mean(draws[name], mean[name])
     product = (draws["cream"] - mean["cream"]) * (draws["tablet"] - mean["tablet"])
-    assert_mean_within_mc_error(product, -6 * 3 / (10.5**2 * 11.5))  # -a_i a_j / (A^2 (A + 1))
+    assert_mean(product, -6 * 3 / (10.5**2 * 11.5))  # -a_i a_j / (A^2 (A + 1))
 
 
 def test_dirichlet_draws_have_beta_marginals():
@@ -90,8 +87,8 @@ def test_sd_with_correlation_is_the_same_as_a_covariance():
 
 def test_multivariate_normal_draws_have_the_covariance():
     draws = two_costs().quantile(SCORES[:2])
-    assert_mean_within_mc_error((draws["a"] - 1) * (draws["b"] + 2), 1.5)
-    assert_mean_within_mc_error((draws["b"] + 2) ** 2, 9.0)
+    assert_mean((draws["a"] - 1) * (draws["b"] + 2), 1.5)
+    assert_mean((draws["b"] + 2) ** 2, 9.0)
 
 
 def test_each_name_may_have_its_own_scale():

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from assertions import assert_within_mc_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -45,11 +46,13 @@ EXTREME = [
     Beta(0.02, 3),
     Beta(2000, 0.05),
     Beta(1000, 1e6),
+    Beta(1.04778, 0.0577916),  # where SciPy 1.17 answers NaN
     Gamma(0.003, 5),
     Gamma(1.6e6, 1e-6),
     PERT(-4, -4, 3, shape=2),
     Triangular(-4, 3, 3),
     TruncatedNormal(0, 1, low=5, high=6),
+    TruncatedNormal(0, 1, low=6.09, high=13.1),
     TruncatedNormal(0, 100, low=1, high=1.001),
     TruncatedNormal(0.9, 0.02, high=1),
 ]
@@ -188,7 +191,7 @@ def test_quantiles_keep_the_shape_of_the_scores():
 def test_draws_through_the_quantile_have_the_mean():
     z = np.random.default_rng(7).standard_normal(20_000)
     for d in (Beta(73, 242), Gamma(4.5, 12), TruncatedNormal(0.8, 0.3, 0, 1), PERT(1, 1.5, 4)):
-        assert abs(d.quantile(z).mean() - d.mean) <= 4 * d.sd / math.sqrt(len(z))
+        assert_within_mc_error(d.quantile(z).mean(), d.mean, d.sd / math.sqrt(len(z)))
 
 
 def test_records_show_their_standard_parameters():

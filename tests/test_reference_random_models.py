@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,9 @@ from psa_engine.engine import evaluate
 
 CORRECTIONS = ["none", "half_cycle", "simpson", "start_of_cycle", "end_of_cycle", "darthtools_simpson"]
 STRATEGIES = {"old": {"product": "x", "next": "none"}, "new": {"product": "y", "next": "x", "dose": 2.5}}
+OUTCOMES = [
+    "costs.care", "costs.{product}", "costs.{next}", "packs.{next}", "effects.qalys", "events.{strategy}",
+]  # fmt: skip
 N_DRAWS = 5
 
 
@@ -45,9 +49,8 @@ def cohort_models(draw):
     edges = draw(st.lists(st.sampled_from(pairs), unique=True, min_size=1, max_size=8))
     flows = edges + [(s, "dead") for s in living if death and (s, "dead") not in edges]
     key = st.sampled_from([*ends, *flows, START])
-    names = ["costs.care", "costs.{product}", "costs.{next}", "packs.{next}", "effects.qalys", "events.{strategy}"]
-    keys = {name: draw(st.lists(key, unique=True, max_size=5)) for name in names}
-    kinds = {k: draw(st.integers(0, 4)) for k in [*edges, *((o, k) for o in names for k in keys[o])]}
+    keys = {outcome: draw(st.lists(key, unique=True, max_size=5)) for outcome in OUTCOMES}
+    kinds = {k: draw(st.integers(0, 4)) for k in [*edges, *((o, k) for o in OUTCOMES for k in keys[o])]}
     shares = {e: draw(st.floats(0.05, 1)) / sum(e[0] == other[0] for other in edges) for e in edges}
     ratios = {s: draw(st.floats(0.5, 5)) for s in living if draw(st.booleans())}
     return CohortModel(
@@ -55,15 +58,17 @@ def cohort_models(draw):
         STRATEGIES,
         draw(timelines()),
         initial=lambda p: {living[0]: p["begin"], living[1]: 1 - p["begin"]},
-        transitions=lambda p: lambda t: {e: varied(kinds[e], shares[e] * p["leave"], t, e[0] in tunnels) for e in edges},
-        payoffs=lambda p: {o: {k: payoff(kinds[o, k], p, k, tunnels) for k in keys[o]} for o in names},
+        transitions=lambda p: (
+            lambda t: {e: varied(kinds[e], shares[e] * p["leave"], t, e[0] in tunnels) for e in edges}
+        ),
+        payoffs=lambda p: {o: {k: payoff(kinds[o, k], p, k, tunnels) for k in keys[o]} for o in OUTCOMES},
         death=death,
-        mortality_ratio=(lambda p: {s: r * p["ratio"] for s, r in ratios.items()}) if ratios and death else None,
+        mortality_ratio=lambda p: {s: r * p["ratio"] for s, r in ratios.items()},
     )
 
 
 def varied(kind, probability, t, in_tunnel):
-    """A probability that is constant, or changes with the cycle, the age, background mortality or time in state."""
+    """A probability that is constant or changes with time, background mortality or time in state."""
     if kind == 4 and in_tunnel:
         return lambda t: probability / (1 + t.time_in_state)
     by_time = (1.0, jnp.where(t.cycle >= 3, 1.0, 0.3), jnp.where(t.age < 50, 0.2, 0.9), 1 - t.mortality)
@@ -81,13 +86,20 @@ def payoff(kind, p, key, tunnels):
 
 def parameter_values(seed):
     rng = np.random.default_rng(seed)
-    values = {"begin": (0.1, 0.9), "leave": (0.1, 1), "leave[new]": (0.1, 1), "ratio": (0.5, 2), "dose": (1, 3)}
-    values |= {"value": (5, 9), "value[x]": (1, 2), "value[new]": (3, 4)}
-    return {name: rng.uniform(*ends, N_DRAWS) for name, ends in values.items()}
+    shares = {"begin": (0.1, 0.9), "leave": (0.1, 1), "leave[new]": (0.1, 1)}
+    others = {"ratio": (0.5, 2), "dose": (1, 3), "value": (5, 9), "value[x]": (1, 2), "value[new]": (3, 4)}
+    return {name: rng.uniform(*ends, N_DRAWS) for name, ends in {**shares, **others}.items()}
 
 
+@pytest.mark.slow
 @given(model=cohort_models(), seed=st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],  # shrinking would compile hundreds of models
+    suppress_health_check=list(HealthCheck),
+)
 def test_the_engine_computes_what_the_reference_computes(model, seed):
     values = parameter_values(seed)
     for precision, tolerance in (("double", 1e-9), ("single", 2e-5)):

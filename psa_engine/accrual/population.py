@@ -39,9 +39,12 @@ def read_age_table(name: str, folder: Path | None = None) -> AgeTable:
         raise InputError(f"The table '{name}' needs the columns age, male and female; it has {header}.")
     try:
         pick = [header.index("age"), columns["male"][0], columns["female"][0]]
-        age, male, female = np.array([[float(row[i]) for i in pick] for row in rows[1:]]).T
+        values = np.array([[float(row[i]) for i in pick] for row in rows[1:]]).reshape(-1, 3)
     except (ValueError, IndexError) as error:
         raise InputError(f"The table '{name}' holds something that is not a number: {error}.") from None
+    if not np.isfinite(values).all():
+        raise InputError(f"The table '{name}' holds something that is not a number: nan or infinity.")
+    age, male, female = values.T
     if len(age) == 0 or np.any(np.diff(age) != 1):
         raise InputError(f"The ages of the table '{name}' must be consecutive whole years.")
     return AgeTable(name, age, male, female)
@@ -57,7 +60,7 @@ def _text_of(name: str, folder: Path | None) -> str:
         return resources.files("psa_engine.data").joinpath(f"{name}.csv").read_text(encoding="utf-8")
     path = (folder or Path()) / name
     if path.suffix == ".csv" and path.is_file():
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark first
     raise InputError(f"There is no table '{name}'.", hint=nearest(name, shipped_tables()))
 
 

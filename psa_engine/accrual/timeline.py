@@ -1,13 +1,13 @@
 """The time axis: cycles, ages, discount factors, cycle weights, background mortality and utility."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from psa_engine.accrual.cycle_correction import CycleCorrection, cycle_weights
 from psa_engine.accrual.population import AgeTable, background
-from psa_engine.errors import InputError
+from psa_engine.errors import InputError, nearest
 
 Discounting = Literal["compound", "exponential", "whole_years"]
 
@@ -37,7 +37,7 @@ class Timeline:
     """The time axis of a cohort and what is known along it; lengths in cycles, ages in years.
 
     Raises InputError for fewer than one cycle, a cycle of no length, a negative or absurd discount
-    rate, or a share of women outside [0, 1].
+    rate, an unknown way of discounting, a share of women or a probability of death outside [0, 1].
     """
 
     cycles_per_year: float
@@ -61,6 +61,17 @@ class Timeline:
         for name in ("discount_rate_costs", "discount_rate_effects"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"The {name} is {getattr(self, name)}; write 3.5 % as 0.035.")
+        if self.discounting not in get_args(Discounting):
+            raise InputError(
+                f"The discounting '{self.discounting}' does not exist.",
+                hint=nearest(self.discounting, get_args(Discounting)),
+            )
+        if self.life_table is not None:
+            worst = max(np.append(self.life_table.male, self.life_table.female), key=lambda q: abs(q - 0.5))
+            if not 0 <= worst <= 1:
+                raise InputError(
+                    f"The life table '{self.life_table.name}' holds {worst:g}, which is no annual probability of death."
+                )
 
     @property
     def years(self) -> np.ndarray:

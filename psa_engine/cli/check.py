@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from rich.console import Console
-
 from psa_engine.cli.run import overlaid, requested
-from psa_engine.report.terminal import ledger_table, print_heading, trace_table
+from psa_engine.report.terminal import console, ledger_table, print_heading, trace_table
 
 POINTS = 9
 """Time points of the cohort trace that are shown."""
@@ -21,16 +19,16 @@ def check_analysis(
     analysis = overlaid(requested(config, {}, assignments), scenario, subgroup)
     base = base_case(analysis.model, analysis.parameters)
     results: dict[str, Any] = {**described(analysis), "evidence": evidence_counts(analysis)}
-    console = Console()
-    print_heading(console, results)
+    out = console()
+    print_heading(out, results)
     rows = base_case_rows(base, [float(w) for w in analysis.settings.wtp])
-    console.print(_base_case_table(analysis, rows))
+    out.print(_base_case_table(analysis, rows))
     if hasattr(analysis.model, "timeline"):
         for strategy in base.strategies:
-            console.print(trace_table(f"Cohort: {analysis.label(strategy)}", _trace_rows(analysis, strategy)))
+            out.print(trace_table(f"Cohort: {analysis.label(strategy)}", _trace_rows(analysis, strategy)))
     if ledger:
-        console.print(ledger_table({"ledger": [vars(e) for e in analysis.ledger]}))
-    console.print(f"{analysis.name} is valid.")
+        out.print(ledger_table({"ledger": [vars(e) for e in analysis.ledger]}))
+    out.print(f"{analysis.name} is valid.")
 
 
 def _base_case_table(analysis: Any, rows: list[dict[str, Any]]) -> Any:

@@ -12,6 +12,7 @@ from rich.console import Console
 from psa_engine.config import Analysis, load_analysis, parse_assignment
 from psa_engine.errors import InputError
 from psa_engine.report.files import as_json, writable_folder, write_results
+from psa_engine.report.terminal import console as wide_console
 from psa_engine.report.terminal import print_results, scenario_table
 
 ALL = "all"
@@ -38,7 +39,7 @@ def run_analysis(request: Request) -> None:
     chosen = overlaid(base, request.scenario, request.subgroup)
     folder = writable_folder(request.out or Path("results") / _folder_name(base, request))
     _refuse_what_memory_cannot_hold(chosen, request.force)
-    console = Console(stderr=request.as_json)
+    console = wide_console(stderr=request.as_json)
     with console.status("Preparing", spinner="dots") if console.is_terminal else _Quiet():
         results, sample = results_of(chosen, request.device, progress=Console(stderr=True).is_terminal)
     rows = []

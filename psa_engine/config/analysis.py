@@ -150,7 +150,7 @@ class Analysis:
 
     def _overlaid(self, overlay: Mapping[str, Any], origin: tuple[str, ...], words: str) -> "Analysis":
         document = overlaid(self.checked.document, overlay, origin, words)
-        return prepare(check(document, self.checked.inputs))
+        return prepare(check(document, self.checked.inputs), self.parameters)
 
 
 def load_analysis(path_or_name: str | Path) -> Analysis:
@@ -166,23 +166,21 @@ def check_config(path_or_name: str | Path) -> Checked:
     return check(read_document(find_config(path_or_name)))
 
 
-def prepare(checked: Checked) -> Analysis:
-    """Build the parameters, the timeline, the model and the plan of a valid configuration."""
+def prepare(checked: Checked, base: "ParameterSet | None" = None) -> Analysis:
+    """Build the parameters, the timeline, the model and the plan of a valid configuration.
+
+    Under an overlay, `base` are the parameters before it: what it only holds at a number keeps its place
+    among them, so that what was compiled for the base case serves the overlay too.
+    """
     from psa_engine.engine import RunPlan
-    from psa_engine.parameters import ParameterSet
 
     config = checked.config
     timeline = _timeline(checked)
     strategies = {name: strategy.attributes for name, strategy in config.strategies.items()}
-    blocks = {name: (block.parameters, block.matrix) for name, block in config.correlation.items()}
     settings = config.settings
     return Analysis(
         model=model_builder(config.model)(timeline, strategies),
-        parameters=ParameterSet(
-            {entry.name: entry.given for entry in checked.inputs},
-            correlation=blocks,
-            groups=config.parameter_groups,
-        ),
+        parameters=_parameters(checked, base),
         plan=RunPlan(
             n_draws=settings.n_draws,
             seed=settings.seed,
@@ -195,6 +193,24 @@ def prepare(checked: Checked) -> Analysis:
         config_hash=_hash(checked.document),
         checked=checked,
     )
+
+
+def _parameters(checked: Checked, base: "ParameterSet | None") -> "ParameterSet":
+    from psa_engine.distributions import Fixed
+    from psa_engine.parameters import ParameterSet
+
+    config = checked.config
+    entries: dict[str, Any] = {entry.name: entry.given for entry in checked.inputs}
+    if base is None:
+        blocks = {name: (block.parameters, block.matrix) for name, block in config.correlation.items()}
+        return ParameterSet(entries, correlation=blocks, groups=config.parameter_groups)
+    held = {
+        name: float(getattr(given, "mean", given))
+        for name, given in entries.items()
+        if isinstance(given, Fixed | int | float) and name in base.structure.scores
+    }
+    kept = {name: base.entries[name] for name in held}
+    return ParameterSet({**entries, **kept}, base.correlation, config.parameter_groups, held)
 
 
 def _timeline(checked: Checked) -> "Timeline":

@@ -115,12 +115,13 @@ def _log_quantile(alpha, beta, z):
 
 
 def _series(alpha, beta, z):
-    """log x from I_x(a, b) = x^a / (a B(a, b)) (1 + a (1 - b) x / (a + 1) + ...), and where x is small enough."""
+    """log x from I_x(a, b) = x^a (1 + a (1 - b) x / (a + 1) + ...) / (a B(a, b)), and where it is exact."""
     from scipy.special import betaln, log_ndtr
 
     leading = (log_ndtr(z) + math.log(alpha) + betaln(alpha, beta)) / alpha
     small = leading < TWO_TERMS - math.log1p(beta)
-    return leading - (1 - beta) / (alpha + 1) * np.exp(np.where(small, leading, -np.inf)), small
+    x = np.exp(np.where(small, leading, 0.0))
+    return np.where(small, leading - (1 - beta) / (alpha + 1) * x, 0.0), small
 
 
 def _standard(alpha, beta):

@@ -87,7 +87,7 @@ def gamma_quantile(shape: float, z) -> np.ndarray:
         return _large_shape_quantile(shape, z)
     log_x, near_0 = _series(shape, z)
     x = each_tail(z, gammaincinv, gammainccinv, shape, values=ndtr(-np.abs(z)))
-    return np.where(near_0, np.exp(np.minimum(log_x, 0.0)), x)
+    return np.where(near_0, np.exp(log_x), x)
 
 
 def _log_quantile(shape, z):
@@ -96,12 +96,13 @@ def _log_quantile(shape, z):
 
 
 def _series(shape, z):
-    """log x from P(a, x) = x^a / Gamma(a + 1) (1 - a x / (a + 1) + ...), and where x is small enough for it."""
+    """log x from P(a, x) = x^a (1 - a x / (a + 1) + ...) / Gamma(a + 1), and where it is exact."""
     from scipy.special import gammaln, log_ndtr
 
     leading = (log_ndtr(z) + gammaln(shape + 1)) / shape
     small = leading < TWO_TERMS
-    return leading + np.exp(np.where(small, leading, -np.inf)) / (shape + 1), small
+    x = np.exp(np.where(small, leading, 0.0))
+    return np.where(small, leading + x / (shape + 1), 0.0), small
 
 
 def _large_shape_quantile(shape, z):

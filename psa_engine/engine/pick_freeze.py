@@ -7,7 +7,9 @@ draws all scores conditionally on u'z = a exactly (a projection of independent n
 from functools import lru_cache
 from typing import Any
 
+import jax
 import numpy as np
+from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from psa_engine.engine.compiled import Program, cast, in_tiles, on_all_devices, outcomes_of
@@ -17,10 +19,14 @@ from psa_engine.errors import InputError, ModelError
 from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet
 
-LANES = 2**16
-"""Model runs of a device in one call on a CPU; a GPU does four times as many."""
+TOGETHER = 16
+"""Draws of which only the sum leaves the device."""
 DESIGNS = 256
 """Designs in one call."""
+DRAWS = 2**13
+"""Draws that a CPU core keeps for all designs."""
+RUNS = 2**17
+"""Model runs of a CPU core in one call."""
 
 
 def design_means(
@@ -37,29 +43,28 @@ def design_means(
     """Return mean costs and effects (n_designs, 2, n_strategies, n_groups) over runs of consecutive draws.
 
     `z` (n_scores, n) independent normal scores, `directions` (n_designs, n_scores) unit vectors (zero
-    freezes nothing), `targets` (n_designs,); n is a multiple of n_groups. Raises InputError where it is
-    not, ModelError where a result is not finite.
+    freezes nothing), `targets` (n_designs,). Raises InputError where n is not a multiple of
+    `TOGETHER` x n_groups, ModelError where a result is not finite.
     """
     n = z.shape[1]
-    if n % n_groups:
-        raise InputError(f"{n} draws do not divide into {n_groups} groups of equal length.")
-    held = _tiles_held(program)
-    per_call = held * program.step
-    inputs = {
-        "model": cast(model.inputs(), program.dtype),
-        "parameters": cast(parameters.inputs(), program.dtype),
-    }
-    group = np.arange(n) * n_groups // n
+    if n % (TOGETHER * n_groups):
+        raise InputError(f"{n} draws do not divide into {n_groups} groups of a multiple of {TOGETHER}.")
+    run = _Run(model, parameters, program)
+    group = np.arange(n // TOGETHER) * n_groups // (n // TOGETHER)
     out = np.zeros((len(targets), 2, len(model.structure.strategies.names), n_groups))
-    for first in range(0, n, per_call):
-        here = slice(first, min(first + per_call, n))
-        tiled, n_tiles = _tiled(z[:, here], program, held)
-        for low in range(0, len(targets), max(1, min(DESIGNS, held // n_tiles))):
-            some = slice(low, low + max(1, min(DESIGNS, held // n_tiles)))
-            runs = _run(program, held, inputs, tiled, n_tiles, (directions[some], targets[some]))
-            _add(out[some], runs[..., : here.stop - first], group[here])
+    for first in range(0, n, run.n_draws):
+        here = slice(first, min(first + run.n_draws, n))
+        base = run.placed(z[:, here])
+        n_tiles = -(-(here.stop - first) // program.step)
+        at_once = max(1, min(DESIGNS, run.n_items // n_tiles))
+        for low in range(0, len(targets), at_once):
+            some = slice(low, low + at_once)
+            sums = run.sums(base, n_tiles, directions[some], targets[some])
+            of = group[first // TOGETHER : here.stop // TOGETHER]
+            starts = np.flatnonzero(np.diff(of, prepend=-1))
+            out[some][..., of[starts]] += np.add.reduceat(sums[..., : len(of)], starts, axis=-1)
             if advance is not None:
-                advance(len(runs) * (here.stop - first))
+                advance(len(sums) * (here.stop - first))
     if not np.isfinite(out).all():
         raise ModelError(
             "The costs or effects of some draws are not finite.",
@@ -68,61 +73,56 @@ def design_means(
     return out / (n // n_groups)
 
 
-def _tiles_held(program: Program) -> int:
-    """Return how many tiles of results a device holds in one call."""
-    return max(1, (4 * LANES if program.on_gpu else LANES) // program.tile)
+class _Run:
+    """One model and parameter set on the devices, ready for draws and designs."""
 
+    def __init__(self, model: Model, parameters: ParameterSet, program: Program):
+        self.program, self.mesh = program, Mesh(np.array(devices(program.device)), ("device",))
+        self.n_devices = len(devices(program.device))
+        self.n_items = max(1, RUNS * (4 if program.on_gpu else 1) // program.tile)
+        self.n_held = max(1, min(self.n_items, DRAWS // program.tile))
+        self.n_draws = self.n_held * program.step
+        self.inputs = {
+            "model": cast(model.inputs(), program.dtype),
+            "parameters": cast(parameters.inputs(), program.dtype),
+        }
 
-def _tiled(z: np.ndarray, program: Program, held: int) -> tuple[np.ndarray, int]:
-    """Lay draws (n_scores, n) out as (held, device, n_scores, tile); return them and the tiles filled."""
-    n_tiles = -(-z.shape[1] // program.step)
-    padded = np.zeros((len(z), held * program.step), program.dtype)
-    padded[:, : z.shape[1]] = z
-    shape = (len(z), held, len(devices(program.device)), program.tile)
-    return np.ascontiguousarray(padded.reshape(shape).transpose(1, 2, 0, 3)), n_tiles
+    def placed(self, z: np.ndarray) -> Any:
+        """Put draws (n_scores, n) on the devices as (n_held, device, n_scores, tile)."""
+        padded = np.zeros((len(z), self.n_draws), self.program.dtype)
+        padded[:, : z.shape[1]] = z
+        tiled = padded.reshape(len(z), self.n_held, self.n_devices, -1).transpose(1, 2, 0, 3)
+        return jax.device_put(tiled, NamedSharding(self.mesh, P(None, "device")))
 
-
-def _run(
-    program: Program,
-    held: int,
-    inputs: Any,
-    tiled: np.ndarray,
-    n_tiles: int,
-    designs: tuple[np.ndarray, np.ndarray],
-) -> np.ndarray:
-    """Return the results (n_designs, 2, n_strategies, draws) of one call."""
-    directions = np.zeros((DESIGNS, tiled.shape[2]), program.dtype)
-    targets = np.zeros(DESIGNS, program.dtype)
-    n_designs = len(designs[1])
-    directions[:n_designs], targets[:n_designs] = designs
-    wanted = n_designs * n_tiles
-    result = _compiled(program, held)(inputs, tiled, directions, targets, np.int32(n_tiles), np.int32(wanted))
-    both = np.stack([np.asarray(result[k]) for k in ("costs", "effects")], 1)
-    n_devices = len(devices(program.device))
-    items = both.reshape(n_devices, held, *both.shape[1:])[:, :wanted]
-    by_design = items.reshape(n_devices, n_designs, n_tiles, *both.shape[1:])
-    in_order = by_design.transpose(1, 3, 4, 2, 0, 5)
-    return in_order.reshape(*in_order.shape[:3], -1)
-
-
-def _add(out: np.ndarray, runs: np.ndarray, group: np.ndarray) -> None:
-    """Add runs (n_designs, 2, n_strategies, n) to the sums of the groups they belong to."""
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    out[..., group[starts]] += np.add.reduceat(runs, starts, axis=-1, dtype=float)
+    def sums(self, base: Any, n_tiles: int, directions: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return sums (n_designs, 2, n_strategies, n_tiles x step / TOGETHER) of one call."""
+        u = np.zeros((DESIGNS, directions.shape[1]), self.program.dtype)
+        a = np.zeros(DESIGNS, self.program.dtype)
+        u[: len(targets)], a[: len(targets)] = directions, targets
+        wanted = len(targets) * n_tiles
+        run = _compiled(self.program, self.n_items)
+        result = run(self.inputs, base, u, a, np.int32(n_tiles), np.int32(wanted))
+        items = np.asarray(result, float).reshape(self.n_devices, self.n_items, *result.shape[1:])[:, :wanted]
+        by_design = items.reshape(self.n_devices, len(targets), n_tiles, *items.shape[2:])
+        in_order = by_design.transpose(1, 3, 4, 2, 0, 5)
+        return in_order.reshape(*in_order.shape[:3], -1)
 
 
 @lru_cache(maxsize=64)
-def _compiled(program: Program, held: int) -> Any:
+def _compiled(program: Program, n_items: int) -> Any:
     assert program.parameters is not None
     draw = program.parameters.draw
 
-    def block(inputs: Any, z: Any, directions: Any, targets: Any, n_tiles: Any, wanted: Any) -> Any:
-        def item(i: Any) -> Any:
-            design, base = i // n_tiles, z[i % n_tiles, 0]
-            along = directions[design][:, None]
-            moved = base + along * (targets[design] - (along * base).sum(0))
-            return outcomes_of(program, draw(inputs["parameters"], moved), inputs["model"])["totals"]
+    def item(given: Any, i: Any) -> Any:
+        inputs, z, directions, targets, n_tiles = given
+        design, base = i // n_tiles, z[i % n_tiles, 0]
+        along = directions[design][:, None]
+        moved = base + along * (targets[design] - (along * base).sum(0))
+        totals = outcomes_of(program, draw(inputs["parameters"], moved), inputs["model"])["totals"]
+        both = jax.numpy.stack([totals["costs"], totals["effects"]])
+        return both.reshape(*both.shape[:2], -1, TOGETHER).sum(-1)
 
-        return in_tiles(item, held, wanted)
+    def block(inputs: Any, z: Any, directions: Any, targets: Any, n_tiles: Any, wanted: Any) -> Any:
+        return in_tiles(item, (inputs, z, directions, targets, n_tiles), n_items, wanted)
 
     return on_all_devices(program, block, (P(), P(None, "device"), P(), P(), P(), P()))

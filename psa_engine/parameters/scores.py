@@ -96,7 +96,8 @@ def _latin_hypercube(inputs: dict[str, Any], index: Any, dtype: Any) -> Any:
     upper = stratum >= n - stratum
     edge = jnp.where(upper, n - 1 - stratum, stratum).astype(dtype)
     tail = (edge + jnp.where(upper, 1 - within, within)) / n.astype(dtype)
-    return _from_tail(upper & (tail < 0.5), jnp.minimum(tail, 1 - tail), dtype)
+    past_middle = tail > 0.5  # only in the middle stratum of an odd number of them, which counts as lower
+    return _from_tail(upper | past_middle, jnp.where(past_middle, 1 - tail, tail), dtype)
 
 
 def _permuted(mixers: Any, index: Any, n: Any) -> Any:
@@ -137,6 +138,8 @@ def _scrambled_directions(seed: int, names: tuple[str, ...]) -> np.ndarray:
     """
     from scipy.stats import qmc
 
+    if not names:
+        return np.zeros((0, 32), np.uint32)
     # SciPy keeps the numbers to itself; recovering the high bits from its points would take 2^31 of them.
     plain = np.asarray(qmc.Sobol(len(names), scramble=False, bits=32)._sv, np.uint64)  # type: ignore[attr-defined]
     return np.stack([_scramble(plain[i], seed, name) for i, name in enumerate(names)])

@@ -105,7 +105,7 @@ def _history(model: Any, p: Draws) -> Iterator[tuple[Point, dict[str, np.ndarray
     ratios = model.mortality_ratio(p) if model.mortality_ratio else {}
     *starts, last = time_points(model.timeline)
     for t in starts:
-        now = edges(t) if callable(edges) else edges
+        now: Any = edges(t) if callable(edges) else edges
         following, flows = _cycle(model, occupancy, now, ratios, t)
         yield t, occupancy, flows
         occupancy = following

@@ -8,6 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 
 Row = Mapping[str, Any]
+PIPED_WIDTH = 160
+
+
+def console(stderr: bool = False) -> Console:
+    """Return a console that is as wide as the terminal, and wide enough for the tables where there is none."""
+    plain = Console(stderr=stderr)
+    return plain if plain.is_terminal else Console(stderr=stderr, width=PIPED_WIDTH)
 
 
 def print_results(console: Console, results: Row) -> None:

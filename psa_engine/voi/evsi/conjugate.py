@@ -14,27 +14,39 @@ from psa_engine.errors import InputError
 from psa_engine.estimate import VoiEstimate
 from psa_engine.parameters import ParameterSet
 from psa_engine.sample import PsaSample
-from psa_engine.voi.evsi.envelope import Chosen, chosen_among_points, chosen_by_normal
+from psa_engine.voi.evsi.envelope import chosen_among_points, chosen_by_normal
 from psa_engine.voi.evsi.outcomes import incremental_outcomes, net_benefit
-from psa_engine.voi.evsi.posterior_means import Gaussian, posterior_means
+from psa_engine.voi.evsi.posterior_means import Gaussian, Points, companions, posterior_means
 from psa_engine.voi.evsi.studies import Study, informed_values
 
 N_SIMULATED = 200_000
+"""Data sets simulated where their possible results are too many to visit."""
 
 
 @dataclass(frozen=True, eq=False)
 class Linear:
     """Outcomes as a linear function of the informed parameters, fitted to a sample.
 
-    `coefficients` (1 + k, c); `influence` (n_draws, 1 + k) is what a unit of residual of each draw adds to
-    them; `residual` (n_draws, c); `bend` is the largest share of variance that squares and products add, in
-    multiples of what they would add by chance.
+    `coefficients` (1 + k, c), at parameters whose prior means are `means` (1 + k,), the first being 1;
+    `influence` (n_draws, 1 + k) is what a unit of residual of each draw adds to them; `residual` (n_draws, c);
+    `bend` is what squares, products and cubes explain, in multiples of the most that chance would have them.
     """
 
     coefficients: np.ndarray
+    means: np.ndarray
     influence: np.ndarray
     residual: np.ndarray
     bend: float
+
+
+MOST_BEND = 1.0
+"""Bend beyond which the outcomes are not taken as linear."""
+
+
+def applies(sample: PsaSample, study: Study, parameters: ParameterSet, n: Sequence[int]) -> bool:
+    """Whether prior and data are a conjugate pair and the outcomes are linear in the informed parameters."""
+    after = posterior_means(parameters, study, min(n), np.random.default_rng(0), 1)
+    return after is not None and linear(sample, parameters, after.parameters).bend <= MOST_BEND
 
 
 def estimates(
@@ -46,16 +58,11 @@ def estimates(
     the model is exactly linear). Raises InputError where prior and data are not a conjugate pair, or
     outcomes bend with the informed parameters.
     """
-    values = informed_values(study, sample.parameter_values, n)
-    line = linear(sample, study)
-    if line.bend > 1:
-        raise InputError(
-            f"The outcomes are not linear in {', '.join(study.parameters)}, which the closed form needs.",
-            hint="Use method='regression', or 'nested' with a model.",
-        )
-    found = []
+    informed_values(study, sample.parameter_values, n)
+    started = perf_counter()
+    found: list[VoiEstimate] = []
+    line = None
     for size in n:
-        started = perf_counter()
         after = posterior_means(parameters, study, size, np.random.default_rng([seed, size]), N_SIMULATED)
         if after is None:
             raise InputError(
@@ -63,46 +70,73 @@ def estimates(
                 "pair, so there is no closed form.",
                 hint="Use method='regression', 'importance' or 'nested'.",
             )
-        at = [study.free_parameters.index(name) for name in after.parameters]
-        means = np.array([parameters.means()[name] for name in study.free_parameters])
-        value, error = np.zeros(len(wtp)), np.zeros(len(wtp))
-        for i, price in enumerate(wtp):
-            slopes = net_benefit(line.coefficients, price)
-            prior_mean = slopes[0] + means @ slopes[1:]
-            best = int(prior_mean.argmax())
-            select = chosen_by_normal if isinstance(after, Gaussian) else chosen_among_points
-            got: Chosen = select(after, slopes[0], slopes[1:][at])
-            value[i] = got.value - prior_mean[best]
-            weights = np.vstack([got.probability, got.moment])
-            weights[:, best] -= np.concatenate([[1.0], means])
-            pulls = ((line.influence @ weights) * net_benefit(line.residual, price)).sum(axis=1)
-            error[i] = np.hypot(pulls.std() / np.sqrt(len(pulls)), got.standard_error)
-        found.append(
-            VoiEstimate(
-                value, error, "conjugate closed form", wtp, study.parameters, seconds=perf_counter() - started,
-                diagnostics={"n": size, "n_draws": sample.n_draws, "draws": len(values), "bend": line.bend},
+        line = line or linear(sample, parameters, after.parameters)
+        if line.bend > MOST_BEND:
+            raise InputError(
+                f"The outcomes are not linear in {', '.join(after.parameters)}, which the closed form needs.",
+                hint="Use method='regression', or 'nested' with a model.",
             )
-        )  # fmt: skip
+        found.append(_one(after, line, wtp, study, size, perf_counter() - started))
+        started = perf_counter()
     return found
 
 
-def linear(sample: PsaSample, study: Study) -> Linear:
-    """Fit the outcomes as linear in the informed parameters and measure how far they bend."""
+def _one(
+    after: Points | Gaussian, line: Linear, wtp: np.ndarray, study: Study, n: int, seconds: float
+) -> VoiEstimate:
+    value, error = np.zeros(len(wtp)), np.zeros(len(wtp))
+    k = len(after.parameters)
+    for i, price in enumerate(wtp):
+        slopes = net_benefit(line.coefficients, price)
+        prior_mean = line.means @ slopes
+        best = int(prior_mean.argmax())
+        start = prior_mean - line.means[1 : 1 + k] @ slopes[1 : 1 + k]
+        select = chosen_by_normal if isinstance(after, Gaussian) else chosen_among_points
+        got = select(after, start, slopes[1 : 1 + k])
+        value[i] = got.value - prior_mean[best]
+        # How the value moves with each coefficient, and each draw's residual with it.
+        gradient = line.means[:, None] * got.probability
+        gradient[1 : 1 + k] = got.moment
+        gradient[:, best] -= line.means
+        pulls = ((line.influence @ gradient) * net_benefit(line.residual, price)).sum(axis=1)
+        error[i] = np.hypot(pulls.std() / np.sqrt(len(pulls)), got.standard_error)
+    return VoiEstimate(
+        value, error, "conjugate closed form", wtp, study.parameters, seconds=seconds,
+        diagnostics={"n": n, "n_draws": len(line.residual), "bend": line.bend},
+    )  # fmt: skip
+
+
+def linear(sample: PsaSample, parameters: ParameterSet, informed: Sequence[str]) -> Linear:
+    """Fit the outcomes as linear in the informed parameters and measure how far they bend.
+
+    Independent parameters are in the fit too, at their known means, where there are draws enough: they
+    explain noise away.
+    """
     outcomes = incremental_outcomes(sample)
-    x = np.column_stack([sample.parameter_values[name] for name in study.free_parameters])
+    linked = companions(parameters, informed)
+    others = [name for name in sample.parameter_values if name not in linked]
+    if len(others) + len(informed) > sample.n_draws / 20:
+        others = []
+    names = [*informed, *others]
+    x = np.column_stack([sample.parameter_values[name] for name in names])
     n, k = x.shape
     basis = np.column_stack([np.ones(n), x])
-    inverse = np.linalg.pinv(basis)
+    inverse = np.linalg.pinv(basis, rcond=1e-13)
     coefficients = inverse @ outcomes
     residual = outcomes - basis @ coefficients
-    centred = (x - x.mean(axis=0)) / x.std(axis=0)
-    first, second = np.triu_indices(k)
-    curved = np.column_stack([basis, centred[:, first] * centred[:, second], centred**3])
-    axes = np.linalg.qr(curved)[0][:, 1 + k :]
-    exact = np.maximum(outcomes.var(axis=0), 1e-300) * 1e-18
-    explained = (axes.T @ residual) ** 2
-    noise = np.maximum(residual.var(axis=0), exact)
+    means = np.array([1.0, *(parameters.means()[name] for name in names)])
+    bend = _bend(basis, x[:, : len(informed)], outcomes, residual)
+    return Linear(coefficients, means, n * inverse.T, residual, bend)
+
+
+def _bend(basis: np.ndarray, x: np.ndarray, outcomes: np.ndarray, residual: np.ndarray) -> float:
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    first, second = np.triu_indices(z.shape[1])
+    curved = np.column_stack([basis, z[:, first] * z[:, second], z**3])
+    axes = np.linalg.qr(curved)[0][:, basis.shape[1] :]
     columns = axes.shape[1]
-    chance = columns + 5 * np.sqrt(2 * columns)
-    bend = np.where(residual.var(axis=0) > exact, explained.sum(axis=0) / noise, 0.0) / chance
-    return Linear(coefficients, n * inverse.T, residual, float(bend.max()))
+    noise = residual.var(axis=0)
+    rounding = (1e-11 * np.abs(outcomes).max(axis=0)) ** 2
+    explained = ((axes.T @ residual) ** 2).sum(axis=0)
+    multiple = np.where(noise > rounding, explained / np.maximum(noise, 1e-300), 0.0)
+    return float(multiple.max() / (columns + 8 * np.sqrt(2 * columns)))

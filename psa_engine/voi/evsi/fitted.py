@@ -1,19 +1,29 @@
-"""The expectation of outcomes given some quantities, fitted to a sample."""
+"""The expectation of costs and effects given the informed parameters, by the regression that serves the EVPPI."""
 
 import numpy as np
 
-_DEGREE = {1: 7, 2: 5, 3: 4, 4: 3}
+from psa_engine.sample import PsaSample
+from psa_engine.voi.evsi.studies import Study
+from psa_engine.voi.regression import gp, ridge, spline
+from psa_engine.voi.regression.covariates import covariates
+from psa_engine.voi.regression.fit import fit, outcomes
 
 
-def conditional_means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return E[y | x] (n, c) at the draws themselves, for x (n, k) and y (n, c)."""
-    from itertools import combinations_with_replacement
-
-    n, k = x.shape
-    spread = x.std(axis=0)
-    z = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    columns = [np.ones(n)]
-    for degree in range(1, _DEGREE.get(k, 2) + 1):
-        columns += [np.prod(z[:, c], axis=1) for c in combinations_with_replacement(range(k), degree)]
-    basis = np.linalg.qr(np.column_stack(columns))[0]
-    return basis @ (basis.T @ y)
+def expected_outcomes(sample: PsaSample, study: Study, seed: int) -> np.ndarray:
+    """Return E[costs then effects less the first strategy's | informed parameters], (n_draws, 2 n_strategies)."""
+    n_strategies = len(sample.strategies)
+    y = outcomes(sample, seed)
+    x = covariates(sample, study.free_parameters).values[y.order]
+    out = np.zeros((sample.n_draws, 2 * n_strategies))
+    plug_in = np.repeat(y.mean[:, None], sample.n_draws, axis=1)
+    if x.shape[1] and y.varying.any():
+        if x.shape[1] <= spline.MOST_PARAMETERS:
+            design = spline.spline_design(x)
+        elif x.shape[1] <= gp.MOST_PARAMETERS:
+            design = gp.gp_design(x, y.standard)
+        else:
+            design = ridge.ridge_design(x)
+        plug_in = fit(design, x, y).plug_in
+    columns = [k for k in range(2 * n_strategies) if k % n_strategies]
+    out[np.ix_(y.order, columns)] = plug_in.T
+    return out

@@ -7,7 +7,7 @@ import numpy as np
 
 from psa_engine.estimate import VoiEstimate
 from psa_engine.sample import PsaSample
-from psa_engine.voi.evsi.fitted import conditional_means
+from psa_engine.voi.evsi.fitted import expected_outcomes
 from psa_engine.voi.evsi.outcomes import incremental_outcomes, loss_of, net_benefit
 from psa_engine.voi.evsi.studies import Study, Values, informed_values
 from psa_engine.voi.evsi.weights import DataSets, data_sets, weight_blocks
@@ -30,8 +30,7 @@ def estimates(
     """
     values = informed_values(study, sample.parameter_values, n)
     outcomes = incremental_outcomes(sample)
-    given = np.column_stack([values[name] for name in study.free_parameters])
-    fitted = conditional_means(given, outcomes)
+    fitted = expected_outcomes(sample, study, seed)
     return [_one(study, values, outcomes, fitted, size, wtp, seed) for size in n]
 
 

@@ -61,17 +61,38 @@ def _names(d: Any) -> set[str]:
 
 
 def _gaussian(parameters: ParameterSet, study: SingleArm | TwoArmTrial, n: int) -> Gaussian | None:
-    prior = _normal_prior(parameters, study.parameters)
-    if prior is None or (isinstance(study, TwoArmTrial) and study.effect and study.scale != "difference"):
+    """Return the posterior means of the informed parameters and of the normals correlated with them."""
+    if isinstance(study, TwoArmTrial) and study.effect and study.scale != "difference":
+        return None
+    correlated = [name for name in companions(parameters, study.parameters) if name not in study.parameters]
+    prior = _normal_prior(parameters, (*study.parameters, *correlated))
+    if prior is None:
+        prior, correlated = _normal_prior(parameters, study.parameters), []
+    if prior is None:
         return None
     mean, covariance = prior
-    k = len(mean)
+    k = len(study.parameters)
     origin = _arm_means(study, np.zeros((k, 1)), n)
     design = np.column_stack([_arm_means(study, np.eye(k)[:, [j]], n) - origin for j in range(k)])
     arms = study.arms({name: np.zeros(1) for name in study.parameters}, n)
     noise = np.diag([arm.endpoint.sd**2 / arm.n for arm in arms if isinstance(arm.endpoint, Continuous)])
-    gain = np.linalg.solve(design @ covariance @ design.T + noise, design @ covariance)
-    return Gaussian(study.parameters, mean, covariance @ design.T @ gain)
+    seen = design @ covariance[:k]
+    gain = np.linalg.solve(seen[:, :k] @ design.T + noise, seen)
+    return Gaussian((*study.parameters, *correlated), mean, seen.T @ gain)
+
+
+def companions(parameters: ParameterSet, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the parameters and those drawn together with them: of one correlation block or joint distribution."""
+    found = list(names)
+    for group in _drawn_together(parameters):
+        if set(group) & set(found):
+            found += [name for name in group if name not in found]
+    return tuple(found)
+
+
+def _drawn_together(parameters: ParameterSet) -> list[tuple[str, ...]]:
+    joint = [tuple(d.names) for d in parameters.entries.values() if hasattr(d, "names")]
+    return [block.parameters for block in parameters.blocks] + joint
 
 
 def _arm_means(study: SingleArm | TwoArmTrial, values: np.ndarray, n: int) -> np.ndarray:
@@ -121,7 +142,7 @@ def _separate_pairs(parameters: ParameterSet, study: SingleArm | TwoArmTrial, n:
     if isinstance(study, TwoArmTrial) and (study.effect or not isinstance(study.control, str)):
         return None
     names = study.parameters
-    if len(set(names)) < len(names) or _dependent(parameters, names):
+    if any(len(set(group) & set(names)) > 1 for group in _drawn_together(parameters)):
         return None
     arms = study.arms({name: np.ones(1) for name in names}, n)
     pairs = [Pair(name, _marginal(parameters, name), a.endpoint, a.n) for name, a in zip(names, arms, strict=True)]
@@ -132,13 +153,6 @@ def _conjugate(prior: Any, endpoint: Endpoint) -> bool:
     return (isinstance(prior, Beta) and isinstance(endpoint, Binary)) or (
         isinstance(prior, Gamma) and isinstance(endpoint, Count | TimeToEvent)
     )
-
-
-def _dependent(parameters: ParameterSet, names: Iterable[str]) -> bool:
-    """Whether two of the parameters are drawn together."""
-    together = [set(block.parameters) for block in parameters.blocks]
-    together += [_names(d) for d in parameters.entries.values()]
-    return any(len(group & set(names)) > 1 for group in together)
 
 
 def _independent(pairs: list[Pair], rng: np.random.Generator, n_simulated: int) -> Points:

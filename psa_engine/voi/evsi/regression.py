@@ -1,45 +1,48 @@
-"""EVSI by regression of net benefit on summary statistics of simulated data (Strong et al. 2015)."""
+"""EVSI by regression of costs and effects on summary statistics of simulated data (Strong et al. 2015).
+
+A summary statistic of data simulated at each draw is to the regression a parameter like any other: its EVPPI
+is the EVSI.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
 from psa_engine.estimate import VoiEstimate
 from psa_engine.sample import PsaSample
-from psa_engine.voi.evsi.fitted import conditional_means
-from psa_engine.voi.evsi.outcomes import incremental_outcomes, loss_of, net_benefit, take
 from psa_engine.voi.evsi.studies import Study, informed_values
+from psa_engine.voi.regression import estimate_from, outcomes
 
 
 def estimates(
-    sample: PsaSample, study: Study, n: Sequence[int], wtp: np.ndarray, *, seed: int = 0
+    sample: PsaSample, study: Study, n: Sequence[int], wtp: np.ndarray, *, seed: int = 0, fit: str = "auto"
 ) -> list[VoiEstimate]:
     """Return EVSI (n_wtp,) for each sample size, money per person.
 
-    One data set is simulated per draw. The standard error is that of the efficient influence function,
-    net benefit of the strategy chosen by the data less that of the best one, which has the error of the
-    fit in it.
+    One data set is simulated per draw; the data of a size do not depend on the other sizes asked for. `fit` is
+    the regression ("spline", "gp", "ridge" or "auto"); its errors, bracket and diagnostics are those of the
+    EVPPI by regression.
     """
     values = informed_values(study, sample.parameter_values, n)
-    outcomes = incremental_outcomes(sample)
+    prepared = outcomes(sample, seed)
     found = []
     for size in n:
         started = perf_counter()
         data = study.generate(values, size, np.random.default_rng([seed, size]))
-        fitted = conditional_means(study.summary(data, size).T, outcomes)
-        value, error = np.zeros(len(wtp)), np.zeros(len(wtp))
-        for i, price in enumerate(wtp):
-            expected, benefit = net_benefit(fitted, price), net_benefit(outcomes, price)
-            best = int(benefit.mean(axis=0).argmax())
-            value[i] = loss_of(expected, best).mean()
-            gain = take(benefit, expected.argmax(axis=1)) - benefit[:, best]
-            error[i] = gain.std(ddof=1) / np.sqrt(len(gain))
+        summary = study.summary(data, size)
+        named = {f"statistic {j + 1}": row for j, row in enumerate(summary)}
+        simulated = PsaSample(sample.strategies, sample.cost_values, sample.effect_values, named)
+        one = estimate_from(prepared, simulated, tuple(named), wtp, seed=seed, method=fit)
         found.append(
-            VoiEstimate(
-                value, error, "regression on summary statistics", wtp, study.parameters,
+            replace(
+                one,
+                method=f"regression on {len(named)} summary statistic{'s' * (len(named) > 1)} of the data"
+                + one.method.removeprefix("regression on the sample"),
+                of=study.parameters,
                 seconds=perf_counter() - started,
-                diagnostics={"n": size, "statistics": study.statistic_names, "n_draws": sample.n_draws},
+                diagnostics={**one.diagnostics, "n": size, "data": study.statistic_names},
             )
-        )  # fmt: skip
+        )
     return found

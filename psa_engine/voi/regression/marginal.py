@@ -1,7 +1,6 @@
 """Smooth functions of one parameter: cubic splines sorted from straight to wiggly."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -30,11 +29,6 @@ class Marginal:
         if self.levels is not None:
             return self.weights[np.searchsorted(self.levels, x)]  # type: ignore[index]
         return bspline_values(self.knots, x) @ self.weights  # type: ignore[operator]
-
-    @cached_property
-    def degree(self) -> np.ndarray:
-        """The number of each function in order of roughness; a polynomial's degree, nearly."""
-        return np.arange(self.n_functions)
 
 
 def marginal(x: np.ndarray, at_most: int) -> Marginal:
@@ -102,6 +96,7 @@ def _by_roughness(gram: np.ndarray, roughness: np.ndarray) -> np.ndarray:
     flat = weights[:, :2].T @ gram @ ones
     turn = np.array([[flat[0], -flat[1]], [flat[1], flat[0]]]) / np.hypot(*flat)
     weights[:, :2] = weights[:, :2] @ turn
+    weights[:, 0] = 1.0  # B-splines add up to one: the constant, without rounding
     return weights
 
 
@@ -111,4 +106,6 @@ def _polynomials(levels: np.ndarray, ends: np.ndarray, at_most: int) -> Marginal
     centred = (levels - levels.mean()) / np.ptp(levels)
     weight = np.sqrt(counts / counts.sum())[:, None]
     q, _ = np.linalg.qr(weight * np.vander(centred, min(len(levels), at_most), increasing=True))
-    return Marginal(q.shape[1], weights=q / weight * np.sign(q[0, 0]), levels=levels)
+    values = q / weight
+    values[:, 0] = 1.0
+    return Marginal(q.shape[1], weights=values, levels=levels)

@@ -1,65 +1,162 @@
-"""From fitted outcomes to the EVPPI at each WTP, with its error and bracket."""
+"""From fitted outcomes to the EVPPI at each WTP: the estimate, its error, its bracket, its floor."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from psa_engine.voi.regression.coefficient_draws import N_DRAWS, permuted_fits, posterior_changes
+from psa_engine.voi.regression.fit import Fit, Outcomes
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """Increments over the first strategy, costs then effects, each (n_draws, n_strategies - 1), money and effect.
+_NEAR, _FAR = 1_024, 512
+_SAMPLED_ROWS = 4_096
+_FLOOR_LEVEL = 0.95
 
-    `given` are the draws, `plug_in` the regression on all of them, `held_out` the prediction of each draw by the
-    other folds; `folds` are the edges of the folds; `mean` (2 (n_strategies - 1),) the means of `given`.
+
+class Reading(NamedTuple):
+    """The EVPPI at one WTP.
+
+    `plug_in` is the mean of the highest fitted net benefit, `policy` what choosing by the other folds' fit
+    earned, both less the best mean; `floor` the plug-in that unrelated parameters reach in one case of 20;
+    `best` and `second` the strategies of highest mean, `lead` their difference and `lead_error` its error.
     """
-
-    given: np.ndarray
-    plug_in: np.ndarray
-    held_out: np.ndarray
-    folds: np.ndarray
-
-    def benefit(self, values: np.ndarray, wtp: float) -> np.ndarray:
-        """Return the net benefit of every strategy over the first, (n, n_strategies)."""
-        half = values.shape[1] // 2
-        out = np.zeros((len(values), half + 1))
-        np.multiply(values[:, half:], wtp, out=out[:, 1:])
-        out[:, 1:] -= values[:, :half]
-        return out
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The EVPPI at one WTP: the estimate, its parts and what its error is made of."""
 
     value: float
+    standard_error: float
     plug_in: float
     policy: float
-    standard_error: float
+    floor: float
     best: int
-    tie: float
+    second: int
+    lead: float
+    lead_error: float
 
 
-def read(fitted: Fitted, wtp: float, swings: Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]) -> Reading:
-    """Return the EVPPI at one WTP.
+class Reader:
+    """Reads any number of WTPs off one fit."""
 
-    The plug-in mean of the highest fitted net benefit errs upwards by noise of the fit, the held-out policy value
-    (what choosing by the other folds' fit earned) downwards by the same, to second order: the estimate is midway.
-    """
-    given, fit = fitted.benefit(fitted.given, wtp), fitted.benefit(fitted.plug_in, wtp)
-    held = fitted.benefit(fitted.held_out, wtp)
-    n = len(given)
-    rows = np.arange(n)
-    mean = given.mean(axis=0)
-    best = int(mean.argmax())
-    plug_in = float((fit.max(axis=1) - fit[:, best]).mean())
-    earned = given[rows, held.argmax(axis=1)]
-    gain = earned.copy()
-    for first, last in zip(fitted.folds[:-1], fitted.folds[1:], strict=True):
-        others = mean * n - given[first:last].sum(axis=0)
-        gain[first:last] -= given[first:last, int(others.argmax())]
-    policy = float(earned.mean() - mean[best])
-    influence = float(gain.var(ddof=1)) / n
-    swing = swings(fit, mean, wtp, best)
-    value = (plug_in + float(gain.mean())) / 2
-    return Reading(value, plug_in, policy, float(np.sqrt(influence + (swing**2).mean())), best, 0.0)
+    def __init__(self, fit: Fit, y: Outcomes, seed: int):
+        self.fit, self.y = fit, y
+        self.changes = posterior_changes(fit, y, seed)
+        self.rng = np.random.default_rng([seed, 3])
+        self.rows = slice(0, min(_SAMPLED_ROWS, y.n_draws))
+        self.columns = fit.design.columns(fit.x[self.rows])
+        permuted = permuted_fits(fit, y, seed)
+        half = self.columns[: _SAMPLED_ROWS // 2] @ permuted.reshape(len(permuted), -1)
+        self.permuted = half.reshape(-1, *permuted.shape[1:])
+
+    def read(self, wtp: float) -> Reading:
+        """Return the EVPPI at one WTP.
+
+        Noise of the fit biases the plug-in upwards and the held-out policy value downwards, to second order by
+        the same amount: the estimate is midway. Its error has two parts: that of the mean of the two influence
+        functions, and that of other coefficients, as likely, choosing other strategies.
+        """
+        y, n = self.y, self.y.n_draws
+        given, fitted = net_benefit(y.increments, wtp), net_benefit(self.fit.plug_in, wtp)
+        chosen = net_benefit(self.fit.held_out, wtp).argmax(axis=0)
+        mean = given.mean(axis=1)
+        best = int(mean.argmax())
+        top = fitted.max(axis=0)
+        plug_in = float((top - fitted[best]).mean())
+        earned = given[chosen, np.arange(n)]
+        gain = earned - self._best_elsewhere(given, mean)
+        influence = gain.var(ddof=1) / n * self._share_of_influence(gain, given, fitted, best, wtp)
+        swing = self._swings(fitted, top, mean, best, wtp)
+        second, lead, lead_error = _runner_up(given, mean, best)
+        return Reading(
+            value=(plug_in + float(gain.mean())) / 2,
+            standard_error=float(np.sqrt(influence + (swing**2).mean())),
+            plug_in=plug_in,
+            policy=float(earned.mean() - mean[best]),
+            floor=self._floor(mean, best, wtp),
+            best=best,
+            second=second,
+            lead=lead,
+            lead_error=lead_error,
+        )
+
+    def _best_elsewhere(self, given: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        """Return the net benefit of the strategy that is best in the other folds, (n,)."""
+        out = np.empty(given.shape[1])
+        for first, last in zip(self.y.edges[:-1], self.y.edges[1:], strict=True):
+            others = mean * given.shape[1] - given[:, first:last].sum(axis=1)
+            out[first:last] = given[others.argmax(), first:last]
+        return out
+
+    def _share_of_influence(
+        self, gain: np.ndarray, given: np.ndarray, fitted: np.ndarray, best: int, wtp: float
+    ) -> float:
+        """Return the variance of the estimate's influence function over that of the policy value's, on some rows.
+
+        The policy value takes each draw's residual at the strategy chosen; the plug-in takes it through the
+        smoother, H w for choices w, which is no longer than w.
+        """
+        rows, y = self.rows, self.y
+        chosen = fitted[:, rows].argmax(axis=0)
+        m, n_strategies = len(chosen), len(given)
+        weights = (chosen == np.arange(1, n_strategies)[:, None]).astype(float)
+        if best:
+            weights[best - 1] -= 1.0
+        weights = np.concatenate([-weights, wtp * weights])[y.varying] * y.scatter[y.varying, None]
+        s = self.fit.spectrum
+        free, rest = s.coordinates(self.columns.T @ weights.T * (s.n / m))
+        smoothed = self.columns @ s.coefficients(free, s.shrink(rest, self.fit.penalty))
+        residuals = (y.increments[:, rows] - self.fit.plug_in[:, rows])[y.varying] / y.scatter[y.varying, None]
+        through = fitted[chosen, np.arange(m)] - fitted[best, rows] + (smoothed.T * residuals).sum(axis=0)
+        whole = gain[rows].var()
+        return float(((gain[rows] + through) / 2).var() / whole) if whole > 0 else 1.0
+
+    def _swings(self, fitted: np.ndarray, top: np.ndarray, mean: np.ndarray, best: int, wtp: float) -> np.ndarray:
+        """Return what other likely coefficients add to the plug-in by choosing otherwise, (N_DRAWS,).
+
+        The draws nearest to another choice are all looked at, and a few of the rest for all of them.
+        """
+        others = fitted.copy()
+        others[fitted.argmax(axis=0), np.arange(fitted.shape[1])] = -np.inf
+        margin = top - others.max(axis=0)
+        n, near = len(margin), np.arange(len(margin))
+        far = near[:0]
+        if n > _NEAR + _FAR:
+            order = np.argpartition(margin, _NEAR)
+            near, far = order[:_NEAR], self.rng.choice(order[_NEAR:], _FAR)
+        changes = self.changes_of_benefit(wtp)
+        switched = self._switched(fitted[:, near], near, changes).sum(axis=1)
+        if len(far):
+            switched += self._switched(fitted[:, far], far, changes).mean(axis=1) * (n - _NEAR)
+        moved = mean[:, None] + np.tensordot(self.fit.column_means, changes, 1)
+        return switched / n - (moved.max(axis=0) - moved[best])
+
+    def changes_of_benefit(self, wtp: float) -> np.ndarray:
+        """Return the changes of coefficients in net benefit, (n_columns, n_strategies, N_DRAWS)."""
+        return np.moveaxis(net_benefit(np.moveaxis(self.changes, 2, 0), wtp), 0, 1)
+
+    def _switched(self, fitted: np.ndarray, rows: np.ndarray, changes: np.ndarray) -> np.ndarray:
+        columns = self.fit.design.columns(self.fit.x[rows])
+        flat = changes.reshape(len(changes), -1)
+        moved = (columns @ flat).reshape(len(rows), len(fitted), N_DRAWS) + fitted.T[:, :, None]
+        kept = moved[np.arange(len(rows)), fitted.argmax(axis=0)]
+        return (moved.max(axis=1) - kept).T
+
+    def _floor(self, mean: np.ndarray, best: int, wtp: float) -> float:
+        values = net_benefit(np.moveaxis(self.permuted, 2, 0), wtp)
+        centred = values - values.mean(axis=1, keepdims=True) + mean[:, None, None]
+        nulls = (centred.max(axis=0) - centred[best]).mean(axis=0)
+        return float(np.quantile(nulls, _FLOOR_LEVEL))
+
+
+def net_benefit(increments: np.ndarray, wtp: float) -> np.ndarray:
+    """Return net benefit over the first strategy, (n_strategies, ...), of costs then effects (q, ...)."""
+    half = len(increments) // 2
+    out = np.zeros((half + 1, *increments.shape[1:]))
+    np.multiply(increments[half:], wtp, out=out[1:])
+    out[1:] -= increments[:half]
+    return out
+
+
+def _runner_up(given: np.ndarray, mean: np.ndarray, best: int) -> tuple[int, float, float]:
+    """Return the strategy of second highest mean, how far it is behind, and the standard error of that."""
+    rivals = mean.copy()
+    rivals[best] = -np.inf
+    second = int(rivals.argmax())
+    difference = given[best] - given[second]
+    return second, float(mean[best] - mean[second]), float(difference.std(ddof=1) / np.sqrt(len(difference)))

@@ -10,9 +10,8 @@ from psa_engine.voi.regression.design import ROWS_PER_COLUMN, Design, refuse_too
 from psa_engine.voi.regression.marginal import Marginal, marginal
 
 MOST_PARAMETERS = 4
-_LARGEST = 23
-"""Largest index of the hyperbolic cross: 22 curves of one parameter, and interactions by tensor product."""
-_SMALLEST = 4
+_LARGEST, _LARGEST_TOGETHER, _SMALLEST = 23, 16, 4
+"""Sizes of the hyperbolic cross: of one parameter, of several (50, 110, 204 columns of 2, 3, 4), and the least."""
 
 
 def spline_design(x: np.ndarray) -> Design:
@@ -29,12 +28,11 @@ def spline_design(x: np.ndarray) -> Design:
             f"Splines with interactions are for at most {MOST_PARAMETERS} parameters together, got {d}.",
             hint="Use method 'gp' for up to 10 parameters, 'ridge' for more, or 'auto'.",
         )
-    most = int(np.clip(n_draws // ROWS_PER_COLUMN, _SMALLEST, _LARGEST))
-    margins = [marginal(x[:, j], most) for j in range(d)]
-    limit = next(
-        (m for m in range(_LARGEST, _SMALLEST, -1) if len(_cross(margins, m)) * ROWS_PER_COLUMN <= n_draws), _SMALLEST
-    )
-    terms = _cross(margins, limit)
+    largest = _LARGEST if d == 1 else _LARGEST_TOGETHER
+    margins = [marginal(x[:, j], max(_SMALLEST, min(largest, n_draws // ROWS_PER_COLUMN))) for j in range(d)]
+    sizes = range(largest, _SMALLEST, -1)
+    fitting = (m for m in sizes if len(_cross(margins, m)) * ROWS_PER_COLUMN <= n_draws)
+    terms = _cross(margins, next(fitting, _SMALLEST))
     refuse_too_few_draws(
         len(terms), n_draws, f"A spline of {d} parameter{'s' * (d > 1)}",
         "Run more draws, or ask for fewer parameters together.",

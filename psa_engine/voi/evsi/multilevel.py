@@ -1,0 +1,133 @@
+"""EVSI by multilevel Monte Carlo: many cheap coarse posteriors, few fine ones (Hironaka, Giles, Goda, Thom 2020).
+
+Level l has 8 x 2^l inner draws; its difference from level l - 1 is that of the loss under all of them and its
+mean under their two halves (antithetic coupling), whose variance falls faster than the cost grows.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+
+from psa_engine.errors import InputError
+from psa_engine.estimate import VoiEstimate
+from psa_engine.voi.evsi.nested import inner_means, prior_outcomes
+from psa_engine.voi.evsi.outcomes import loss_of, net_benefit
+from psa_engine.voi.evsi.posterior import Informed
+from psa_engine.voi.evsi.studies import Study
+from psa_engine.voi.problem import Problem
+
+COARSEST = 8
+_PILOT = 1_024
+_LEVELS = 10
+_FIRST_LEVELS = 3
+
+
+def estimates(
+    problem: Problem,
+    study: Study,
+    n: Sequence[int],
+    wtp: np.ndarray,
+    *,
+    seed: int = 0,
+    rtol: float = 0.02,
+    most_runs: int = 20_000_000,
+) -> list[VoiEstimate]:
+    """Return EVSI (n_wtp,) for each sample size to a relative standard error of about `rtol`, money per person.
+
+    Levels are added until what is left, judged by the largest of the last three level means each carried
+    on at rate 1/2, is below the standard error: it is given as `bias_bound`. Stops at `most_runs` model
+    runs; the standard error then says how far it got.
+    """
+    if not 0 < rtol < 1:
+        raise InputError(f"rtol must be between 0 and 1, and is {rtol}.")
+    prior = prior_outcomes(problem, study, n)
+    best = [int(net_benefit(prior, price).mean(axis=0).argmax()) for price in wtp]
+    return [_one(Informed(problem, study, int(size)), wtp, best, seed, rtol, most_runs) for size in n]
+
+
+def _one(
+    informed: Informed, wtp: np.ndarray, best: list[int], seed: int, rtol: float, most_runs: int
+) -> VoiEstimate:
+    started = perf_counter()
+    rng = np.random.default_rng(seed)
+    levels: list[np.ndarray] = []
+    runs = 0
+
+    def add(level: int, n_outer: int) -> None:
+        nonlocal runs
+        levels[level] = np.vstack([levels[level], _differences(informed, level, n_outer, wtp, best, rng)])
+        runs += n_outer * COARSEST * 2**level
+
+    while True:
+        first = _FIRST_LEVELS if not levels else len(levels) + 1
+        for level in range(len(levels), first):
+            levels.append(np.zeros((0, len(wtp))))
+            add(level, max(128, _PILOT >> level))
+        _sample_to(levels, add, rtol, lambda: most_runs - runs)
+        error, left = _standard_error(levels), _remainder(levels)
+        if (left <= error).all() or len(levels) == _LEVELS or runs >= most_runs:
+            break
+    return VoiEstimate(
+        sum(level.mean(axis=0) for level in levels), error, "multilevel Monte Carlo", wtp,
+        informed.study.parameters, runs, perf_counter() - started, left,
+        diagnostics={"n": informed.n, "levels": [_row(i, level) for i, level in enumerate(levels)]},
+    )  # fmt: skip
+
+
+def _sample_to(levels: list[np.ndarray], add, rtol: float, runs_left) -> None:
+    """Add outer draws where they lower the variance most per model run, until the wanted error or no runs are left."""
+    for _ in range(8):
+        cost = COARSEST * 2.0 ** np.arange(len(levels))
+        value = np.abs(sum(level.mean(axis=0) for level in levels))
+        wanted = np.maximum(rtol * value, 1e-9 * np.sqrt(levels[0].var(axis=0)) + 1e-300)
+        scaled = np.array([(level.var(axis=0) / wanted**2).max() for level in levels])
+        # The pilots of high levels see few of the rare large differences: no level's variance is trusted
+        # to be below a quarter of the one before.
+        for i in range(2, len(scaled)):
+            scaled[i] = max(scaled[i], scaled[i - 1] / 4)
+        target = np.ceil(np.sqrt(scaled / cost) * np.sqrt(scaled * cost).sum()).astype(int)
+        short = np.maximum(target - [len(level) for level in levels], 0)
+        planned = float((short * cost).sum())
+        if not short.any() or runs_left() <= 0:
+            return
+        affordable = min(1.0, runs_left() / planned)
+        for level, extra in enumerate(short):
+            if extra * affordable >= 1:
+                add(level, int(extra * affordable))
+
+
+def _differences(
+    informed: Informed, level: int, n_outer: int, wtp: np.ndarray, best: list[int], rng: np.random.Generator
+) -> np.ndarray:
+    """Return the level's differences (n_outer, n_wtp); level 0 is the loss itself."""
+    inner = inner_means(informed, n_outer, COARSEST * 2**level, rng)
+    columns = []
+    for price, choice in zip(wtp, best, strict=True):
+        fine, *halves = (loss_of(net_benefit(m, price), choice) for m in (inner.whole, *inner.halves))
+        columns.append(fine - (halves[0] + halves[1]) / 2 if level else fine)
+    return np.column_stack(columns)
+
+
+def _standard_error(levels: list[np.ndarray]) -> np.ndarray:
+    return np.sqrt(sum(level.var(axis=0, ddof=1) / len(level) for level in levels))
+
+
+def _remainder(levels: list[np.ndarray]) -> np.ndarray:
+    """Return the cautious bound of the levels that were not computed: means fall by half a level."""
+    last = levels[-3:]
+    return np.max([np.abs(m.mean(axis=0)) / 2 ** (len(last) - 1 - i) for i, m in enumerate(last) if i or len(levels) > 3], axis=0)
+
+
+def _row(number: int, level: np.ndarray) -> dict[str, float]:
+    first = level[:, 0]
+    spread = first.std()
+    kurtosis = float(((first - first.mean()) ** 4).mean() / spread**4) if spread > 0 else float("nan")
+    return {
+        "level": number,
+        "inner_draws": COARSEST * 2**number,
+        "outer_draws": len(level),
+        "mean": float(first.mean()),
+        "variance": float(spread**2),
+        "kurtosis": kurtosis,
+    }
