@@ -16,6 +16,7 @@ from psa_engine.config.overlay import overlaid
 from psa_engine.config.reading import read_document
 from psa_engine.config.registry import model_builder
 from psa_engine.config.schema import Configuration, Product, Scenario, Settings, Strategy, Subgroup
+from psa_engine.config.studies import CandidateStudy, DecisionPopulation
 from psa_engine.config.units import currency_of
 from psa_engine.errors import InputError, nearest
 
@@ -95,6 +96,16 @@ class Analysis:
     def subgroups(self) -> dict[str, Subgroup]:
         """The subgroups of the file by name."""
         return self.config.subgroups
+
+    @property
+    def studies(self) -> dict[str, CandidateStudy]:
+        """The candidate studies of the file by name."""
+        return self.config.studies
+
+    @property
+    def decision_population(self) -> DecisionPopulation | None:
+        """The people whose treatment the decision settles, where the file says."""
+        return self.config.decision_population
 
     @property
     def text(self) -> str:

@@ -51,6 +51,7 @@ def _check_one(document: Document, known: Iterable[Input]) -> Checked:
     inputs = inputs_of(config, document, known)
     _check_currency(inputs, document)
     _check_groups(config, inputs, document)
+    _check_studies(config, inputs, document)
     _check_correlation(config, inputs, document)
     return Checked(document, config, inputs)
 
@@ -89,6 +90,12 @@ def _check_groups(config: Configuration, inputs: tuple[Input, ...], document: Do
             _known(document, (*path, i), "parameter", [name], sorted(known))
             if name in names[:i]:
                 raise document.error((*path, i), f"'{name}' is in the group '{group}' twice", "Remove one.")
+
+
+def _check_studies(config: Configuration, inputs: tuple[Input, ...], document: Document) -> None:
+    known = sorted({name for entry in inputs for name in entry.names})
+    for label, study in config.studies.items():
+        _known(document, ("studies", label, "design"), "parameter", study.design.parameters, known)
 
 
 def _check_correlation(config: Configuration, inputs: tuple[Input, ...], document: Document) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from psa_engine.accrual.cycle_correction import CycleCorrection
 from psa_engine.accrual.timeline import Discounting
@@ -25,14 +25,12 @@ from psa_engine.config.fields import (
     Whole,
     refusal,
 )
+from psa_engine.config.record import Record, named_evidence
+from psa_engine.config.studies import CandidateStudy, DecisionPopulation
 from psa_engine.config.units import UNITS
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Settings(_Record):
+class Settings(Record):
     """How the analysis is run and reported; every key has a default."""
 
     n_draws: Annotated[Whole, Field(ge=1, le=10**10)] = 10_000
@@ -44,7 +42,7 @@ class Settings(_Record):
     comparator: Text | None = None
 
 
-class Horizon(_Record):
+class Horizon(Record):
     """How long the cohort is followed: to an age, or for a number of years."""
 
     to_age: Annotated[Number, Field(gt=0, le=120)] | None = None
@@ -59,7 +57,7 @@ class Horizon(_Record):
         return self
 
 
-class Time(_Record):
+class Time(Record):
     """The time axis: cycles, horizon, discounting. The number of cycles is rounded to a whole one."""
 
     cycles_per_year: Annotated[Number, Field(gt=0, le=366)]
@@ -94,7 +92,7 @@ class Time(_Record):
         return self
 
 
-class Population(_Record):
+class Population(Record):
     """The background population; its tables by age ship with the package or are CSV files beside the file."""
 
     female: Share = 0.5
@@ -102,7 +100,7 @@ class Population(_Record):
     utility_norms: Text | None = None
 
 
-class Strategy(_Record):
+class Strategy(Record):
     """A strategy: its label in results, and the attributes that the model reads: numbers or names."""
 
     label: Text | None = None
@@ -110,7 +108,7 @@ class Strategy(_Record):
     attributes: dict[Text, NumberOrText] = {}
 
 
-class Product(_Record):
+class Product(Record):
     """A medicine's pack and prices: gives the parameters list_price[NAME] and discount[NAME]."""
 
     list_price: NumberOrDistribution = Field(description="The price of a pack, GBP.")
@@ -122,12 +120,10 @@ class Product(_Record):
     status: Status = Field(description=f"One of {', '.join(get_args(Status))}.")
     note: Text | None = None
 
-    @model_validator(mode="after")
-    def _evidence_is_named(self) -> "Product":
-        return _named_evidence(self)
+    _named = named_evidence()
 
 
-class Parameter(_Record):
+class Parameter(Record):
     """An input: a value or a distribution, its unit, what it is in words, and the evidence for it."""
 
     value: Number | None = None
@@ -141,26 +137,19 @@ class Parameter(_Record):
     status: Status = Field(description=f"One of {', '.join(get_args(Status))}.")
     note: Text | None = None
 
+    _named = named_evidence()
+
     @model_validator(mode="after")
-    def _evidence_is_named(self) -> "Parameter":
+    def _value_or_distribution(self) -> "Parameter":
         if (self.value is None) == (self.distribution is None):
             raise refusal(
                 "A parameter has one of the keys value and distribution",
                 "Write value: 0.3, or distribution: {beta: {events: 73, n: 315}}.",
             )
-        return _named_evidence(self)
+        return self
 
 
-def _named_evidence(record: Any) -> Any:
-    if record.source is None and (record.status in ("verified", "unverified") or record.note is None):
-        raise refusal(
-            f"Status '{record.status}' needs a source",
-            "Add source: a citation with its year (for an assumption or a gap, a note will do).",
-        )
-    return record
-
-
-class Correlation(_Record):
+class Correlation(Record):
     """A block of parameters whose normal scores are correlated: names, and the matrix in their order."""
 
     parameters: Annotated[list[ParameterName], Field(min_length=2)]
@@ -169,7 +158,7 @@ class Correlation(_Record):
     note: Text | None = None
 
 
-class Overlay(_Record):
+class Overlay(Record):
     """Changes laid over a configuration; what they give is checked again as a whole."""
 
     set: dict[ParameterName, NumberOrDistribution] = {}
@@ -201,7 +190,7 @@ class Subgroup(Scenario):
     status: Status = Field(description=f"One of {', '.join(get_args(Status))}.")
 
 
-class Configuration(_Record):
+class Configuration(Record):
     """A whole configuration file."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w-]*$", max_length=80)]
@@ -219,6 +208,8 @@ class Configuration(_Record):
     parameter_groups: dict[Text, Annotated[list[ParameterName], Field(min_length=1)]] = {}
     scenarios: dict[Label, Scenario] = {}
     subgroups: dict[Label, Subgroup] = {}
+    studies: dict[Label, CandidateStudy] = {}
+    decision_population: DecisionPopulation | None = None
 
     @model_validator(mode="after")
     def _age_is_given(self) -> "Configuration":

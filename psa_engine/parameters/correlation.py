@@ -84,6 +84,8 @@ def _pair_blocks(pairs: Mapping[tuple[str, str], float]) -> list[Block]:
     for pair in pairs:
         if len(pair) != 2 or pair[0] == pair[1]:
             raise InputError(f"The correlation {pair} must name two different parameters.")
+        if pair[::-1] in pairs:
+            raise InputError(f"The correlation of '{pair[0]}' and '{pair[1]}' is given twice.", hint="Remove one.")
         joined = [g for g in groups if set(g) & set(pair)]
         merged = list(dict.fromkeys([n for g in joined for n in g] + list(pair)))
         groups = [g for g in groups if g not in joined] + [merged]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import jax.numpy as jnp
@@ -82,9 +83,9 @@ class ParameterSet:
     first: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        entries = {k: Fixed(v) if isinstance(v, int | float) else v for k, v in self.entries.items()}
+        entries = {k: _distribution(k, v) for k, v in self.entries.items()}
         object.__setattr__(self, "entries", entries)
-        names = [n for k, d in entries.items() for n in getattr(d, "names", (k,))]
+        names = [n for k, d in entries.items() for n in _names(k, d)]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"Two parameters have the name '{name}'.")
@@ -99,7 +100,7 @@ class ParameterSet:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every scalar parameter, in order."""
-        return tuple(n for k, d in self.entries.items() for n in getattr(d, "names", (k,)))
+        return tuple(n for k, d in self.entries.items() for n in _names(k, d))
 
     @cached_property
     def uncertain(self) -> tuple[str, ...]:
@@ -186,23 +187,43 @@ class ParameterSet:
     def replace(self, changes: Mapping[str, Any]) -> "ParameterSet":
         """Return a copy with parameters held at numbers or given other distributions.
 
-        Raises InputError for an unknown name, and for a number given to one member of a Dirichlet or
-        Empirical set, whose members cannot be held one by one.
+        Raises InputError for an unknown name, for a number given to one member of a Dirichlet or
+        Empirical set, whose members cannot be held one by one, and for a joint distribution of other names.
         """
         entries, fixed = dict(self.entries), dict(self.fixed)
         for name, change in changes.items():
-            held = isinstance(change, int | float) or isinstance(change, Fixed)
-            if held and name in self.structure.scores and name in self.names:
-                fixed[name] = float(change.mean if isinstance(change, Fixed) else change)
+            change = _distribution(name, change)
+            if isinstance(change, Fixed) and name in self.structure.scores and name in self.names:
+                fixed[name] = float(change.mean)
             elif name in entries:
+                if _names(name, change) != _names(name, entries[name]):
+                    names = ", ".join(_names(name, entries[name]))
+                    raise InputError(f"'{name}' can only be replaced by something that gives {names}.")
                 entries[name] = change
                 fixed.pop(name, None)
             elif name in self.names:
-                owner = next(k for k, d in entries.items() if name in getattr(d, "names", ()))
+                owner = next(k for k, d in entries.items() if name in _names(k, d))
                 raise InputError(f"'{name}' is drawn jointly as part of '{owner}'.", hint=f"Replace '{owner}' whole.")
             else:
                 raise InputError(f"There is no parameter '{name}'.", hint=nearest(name, self.names))
         return replace(self, entries=entries, fixed=fixed)
+
+
+def _distribution(name: str, given: Any) -> Any:
+    """Return the distribution given for a parameter, a plain number being a fixed one."""
+    if isinstance(given, Real):
+        return Fixed(float(given))
+    if not hasattr(given, "form") and not hasattr(given, "names"):
+        raise InputError(
+            f"The parameter '{name}' is {given!r}, which is neither a number nor a distribution.",
+            hint="Write 0.3, or Beta(events=73, n=315).",
+        )
+    return given
+
+
+def _names(key: str, d: Any) -> tuple[str, ...]:
+    """Return the parameters that an entry gives: those of a joint distribution, or its own."""
+    return tuple(getattr(d, "names", (key,)))
 
 
 def _reordered(d: Dirichlet, first: Sequence[str]) -> Dirichlet:

@@ -149,25 +149,23 @@ def _accrued(model: Any, p: Draws) -> dict[str, np.ndarray]:
     timeline = model.timeline
     weights = cycle_weights(timeline.cycle_correction, timeline.n_cycles) / timeline.cycles_per_year
     states = {_name(state): state for state in model.states}
-    payoffs = [
-        (p.strategy.outcome(template), key, value if callable(value) else double(value))
-        for template, by_key in model.payoffs(p).items()
-        for key, value in by_key.items()
-    ]
+    payoffs: list[tuple[str, Any, Any]] = []
     sums: dict[str, np.ndarray] = {}
+    for template, by_key in model.payoffs(p).items():
+        outcome = p.strategy.outcome(template)
+        if outcome is not None:
+            sums[outcome], sums[f"undiscounted.{outcome}"] = np.zeros(p.n_draws), np.zeros(p.n_draws)
+            payoffs += [(outcome, key, v if callable(v) else double(v)) for key, v in by_key.items()]
 
     def accrue(outcome: str, amount: np.ndarray, year: float) -> None:
         as_cost = outcome.startswith(("costs.", "packs."))
         rate = timeline.discount_rate_costs if as_cost else timeline.discount_rate_effects
-        present = amount * discount_factor(rate, year, timeline.discounting)
-        for name, more in ((outcome, present), (f"undiscounted.{outcome}", amount)):
-            sums[name] = sums.get(name, np.zeros(p.n_draws)) + more
+        sums[outcome] += amount * discount_factor(rate, year, timeline.discounting)
+        sums[f"undiscounted.{outcome}"] += amount
 
     for t, occupancy, flows in _history(model, p):
         cycle = int(t.cycle)
         for outcome, key, value in payoffs:
-            if outcome is None:  # an outcome of something that this strategy has none of
-                continue
             if key == START:
                 if cycle == 0:
                     accrue(outcome, _at(value, t, None, 0), 0.0)

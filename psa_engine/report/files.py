@@ -34,6 +34,14 @@ def write_results(folder: Path, results: Mapping[str, Any], sample: PsaSample) -
         _write_csv(folder / "tables" / f"{name}.csv", rows)
 
 
+def write_tables(folder: Path, results: Mapping[str, Any], tables: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Write results.json and the given tables into a folder, which is made."""
+    writable_folder(folder)
+    (folder / "results.json").write_text(as_json(results), encoding="utf-8")
+    for name, rows in tables.items():
+        _write_csv(folder / "tables" / f"{name}.csv", rows)
+
+
 def as_json(results: Mapping[str, Any]) -> str:
     """Return results as indented JSON; refuses what JSON cannot hold rather than writing NaN."""
     return json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -56,6 +64,7 @@ def csv_tables(results: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "evpi": [{"wtp": g["wtp"], "optimal": g["optimal"], "evpi": g["evpi"]} for g in grid],
         "threshold_prices": results["threshold_prices"],
         "evidence": results["ledger"],
+        "evppi": results["evppi"],
         "scenarios": [{k: v for k, v in r.items() if k != "wtp"} for r in results.get("scenarios", [])],
     }
 

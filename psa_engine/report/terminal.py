@@ -9,6 +9,7 @@ from rich.table import Table
 
 Row = Mapping[str, Any]
 PIPED_WIDTH = 160
+_NOT = "not distinguishable from 0"
 
 
 def console(stderr: bool = False) -> Console:
@@ -39,6 +40,10 @@ def print_results(console: Console, results: Row) -> None:
         )
     for row in results["threshold_prices"]:
         console.print(_threshold(row, labels, results["currency"]))
+    if results["evppi"]:
+        first = [row for row in results["evppi"] if row["wtp"] == results["wtp"][0]]
+        title = "Evidence worth buying: the ten most valuable parameters and groups (regression on the sample)"
+        console.print(evppi_table(first[:10], results["currency"], title))
 
 
 def print_heading(console: Console, results: Row) -> None:
@@ -148,6 +153,35 @@ def scenario_table(rows: list[Row], labels: Mapping[str, str]) -> Table:
             cells = [_money(w), _money(row[f"inmb_{w:g}"]), escape(best)]
             price = [_money(row.get(f"threshold_price_{w:g}"))] if prices else []
             table.add_row(*(lead if k == 0 else [""] * 4), *cells, *price)
+    return table
+
+
+def evppi_table(rows: list[Row], currency: str, title: str = "Value of perfect information about parts") -> Table:
+    """EVPPI, the most valuable first, with error bars and evidence status."""
+    table = _table(f"{title}, {currency} per person", "Parameter or group", "WTP", "EVPPI", "", "Evidence", "Method")
+    top = max((abs(row["evppi"]) for row in rows), default=1.0) or 1.0
+    before = None
+    for row in rows:
+        bar = "█" * round(20 * max(row["evppi"], 0.0) / top)
+        name = escape(row["of"]) if row["of"] != before else ""
+        text = f"{row['evppi']:,.2f} ± {row['standard_error']:,.2f}" if row["distinguishable"] else _NOT
+        table.add_row(name, _money(row["wtp"]), text, bar, escape(row["status"]) if name else "", escape(row["method"]))
+        before = row["of"]
+    table.caption = "± one standard error"
+    return table
+
+
+def evsi_table(rows: list[Row], currency: str) -> Table:
+    """EVSI beside the EVPPI that bounds it and, where the population is known, ENBS."""
+    net = "enbs" in rows[0]
+    heads = ["WTP", "Patients", "EVSI", "EVPPI", *(["ENBS, whole population"] if net else []), "Method"]
+    table = _table(f"Value of sample information, {currency} per person", "Study", *heads)
+    for row in rows:
+        value = f"{row['evsi']:,.2f} ± {row['standard_error']:,.2f}" if row["distinguishable"] else _NOT
+        cells = [_money(row["wtp"]), f"{row['n']:,}", value, f"{row['evppi']:,.2f}"]
+        cells += [f"{_money(row['enbs'])} ± {_money(row['enbs_standard_error'])}"] if net else []
+        table.add_row(escape(row["study"]), *cells, escape(row["method"]))
+    table.caption = "± one standard error"
     return table
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from psa_engine.engine.nested import InnerMeans
-from psa_engine.engine.progress import Advance
+from psa_engine.engine.progress import Advance, progress_bar
+from psa_engine.errors import InputError
+from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.coupling import best_strategy, gains, stream
 from psa_engine.voi.problem import Split
 
@@ -17,6 +19,7 @@ FLOOR = 1 / 20
 """A tolerance is relative to the EVPPI, or to this part of the EVPI where that is more."""
 SIZED_ON = 5
 """The WTPs on which a run is sized, evenly spread among those asked for; all are read off the same runs."""
+FEWEST_RUNS = 2**14
 _RUNS_AT_ONCE = 2**17
 
 
@@ -138,3 +141,31 @@ def _columns(draws: InnerMeans, wtp: float, reference: int) -> tuple[np.ndarray,
         blocks = blocks.reshape(*blocks.shape[:2], -1, 2).mean(-1)
         coarse = fine.reshape(len(fine), -1, 2).mean(-1)
         fine = blocks.max(1)
+
+
+def first_pilot(split: Split, wtp: np.ndarray, budget: int, seed: int, progress: bool) -> Pilot:
+    """Run a pilot of about an eighth of the budget, at most 2^17 model runs.
+
+    Outer draws matter more than inner ones: what a correction leaves depends on the few outer draws near
+    a change of decision.
+    """
+    n_inner = 64 if budget >= 2**20 else 32
+    n_outer = 2 ** int(np.clip(np.log2(budget / 6 / n_inner), 6, np.log2(_RUNS_AT_ONCE / n_inner)))
+    with progress_bar(n_outer * n_inner, "pilot runs", progress) as advance:
+        return run_pilot(split, wtp, n_outer, n_inner, stream(seed, 0), advance)
+
+
+def checked_budget(rtol: float, n_runs: int | None, max_runs: int) -> int:
+    """Return the most model runs to make; raises InputError for a tolerance or number of runs out of range."""
+    if not 0 < rtol < 1:
+        raise InputError(f"rtol must be between 0 and 1, and is {rtol}.")
+    for name, given in (("n_runs", n_runs), ("max_runs", max_runs)):
+        if given is not None and given < FEWEST_RUNS:
+            raise InputError(f"{name} must be at least {FEWEST_RUNS}, pilot included, and is {given}.")
+    return max_runs if n_runs is None else n_runs
+
+
+def nothing_to_know(of: tuple[str, ...], wtp: np.ndarray) -> VoiEstimate:
+    """Return the EVPPI of constants: exactly nothing."""
+    zero = np.zeros(len(wtp))
+    return VoiEstimate(zero, zero, "constant", wtp, of, 0, 0.0, zero)

@@ -55,7 +55,9 @@ class Split:
 
     @cached_property
     def _arranged(self) -> tuple[ParameterSet, tuple[int, ...]]:
-        return conditional(self.problem.parameters, self.of)
+        # A parameter held at a number keeps its score for what it is correlated with, and tells nothing.
+        varying = self.problem.parameters.uncertain
+        return conditional(self.problem.parameters, [name for name in self.of if name in varying])
 
     @property
     def parameters(self) -> ParameterSet:

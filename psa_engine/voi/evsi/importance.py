@@ -14,8 +14,8 @@ from psa_engine.voi.evsi.weights import DataSets, data_sets, weight_blocks
 
 MOST_WEIGHTS = 50_000_000
 """Weights computed for a sample size; beyond it some draws make no data, and the rest weigh nothing."""
-MOST_WEIGHED = 20_000
-"""Draws that are weighed where data sets are too many for all of them."""
+MOST_WEIGHED = 10_000
+"""Draws that are weighed, and make data, where data sets are too many for all of them."""
 
 
 def estimates(
@@ -38,37 +38,39 @@ def _one(
     study: Study, values: Values, outcomes: np.ndarray, fitted: np.ndarray, n: int, wtp: np.ndarray, seed: int
 ) -> VoiEstimate:
     started = perf_counter()
-    data = data_sets(study, values, n, MOST_WEIGHTS // min(len(fitted), MOST_WEIGHED), seed)
-    n_draws = min(len(fitted), max(MOST_WEIGHTS // len(data.counts), MOST_WEIGHED))
+    n_fitted = len(fitted)
+    data = data_sets(study, values, n, MOST_WEIGHTS // min(n_fitted, MOST_WEIGHED), seed)
+    n_draws = min(n_fitted, max(MOST_WEIGHTS // len(data.counts), MOST_WEIGHED))
     values = {name: draws[:n_draws] for name, draws in values.items()}
     outcomes, fitted = outcomes[:n_draws], fitted[:n_draws]
     best = [int(net_benefit(fitted, price).mean(axis=0).argmax()) for price in wtp]
     share = data.counts / data.counts.sum()
-    total, halves = np.zeros(len(wtp)), np.zeros(len(wtp))
-    loss = np.zeros((len(wtp), len(share)))
-    pull = np.zeros((len(wtp), n_draws))
+    loss, halves = np.zeros((len(wtp), len(share))), np.zeros(len(wtp))
+    chosen = np.zeros((len(wtp), n_draws, len(outcomes[0]) // 2))
+    expected_loss = np.zeros((len(wtp), n_draws))
     n_effective = np.zeros(len(share))
-    middle = n_draws // 2
     for here, weights in weight_blocks(study, data, values, n):
         n_effective[here] = 1 / np.einsum("qi,qi->q", weights, weights)
-        parts = [weights[:, :middle] @ fitted[:middle], weights[:, middle:] @ fitted[middle:]]
-        first = weights[:, :middle].sum(axis=1)
-        mean = parts[0] + parts[1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            half = [parts[0] / first[:, None], parts[1] / (1 - first)[:, None]]
+        whole, half = _means(weights, fitted)
         for i, price in enumerate(wtp):
-            expected = net_benefit(mean, price)
-            loss[i, here] = loss_of(expected, best[i])
-            total[i] += share[here] @ loss[i, here]
-            by_half = [loss_of(net_benefit(part, price), best[i]) for part in half]
-            usable = np.isfinite(by_half[0]) & np.isfinite(by_half[1])
-            both = np.where(usable, (by_half[0] + by_half[1]) / 2, loss[i, here])
-            halves[i] += share[here] @ both
-            pull[i] += _pull(weights, share[here], expected, net_benefit(outcomes, price), best[i])
-    bias = halves - total
+            benefit = net_benefit(whole, price)
+            loss[i, here] = loss_of(benefit, best[i])
+            by_half = sum(loss_of(net_benefit(part, price), best[i]) for part in half) / 2
+            halves[i] += share[here] @ np.where(np.isfinite(by_half), by_half, loss[i, here])
+            picked = _picked(benefit, best[i]) * share[here, None]
+            chosen[i] += weights.T @ picked
+            expected_loss[i] += weights.T @ (share[here] * loss[i, here])
+    total = loss @ share
+    error = [
+        _standard_error(
+            loss[i], chosen[i] * n_draws, expected_loss[i] * n_draws, net_benefit(fitted, price),
+            net_benefit(outcomes, price), data, n_fitted,
+        )
+        for i, price in enumerate(wtp)
+    ]  # fmt: skip
     return VoiEstimate(
-        total - bias, _standard_error(loss, pull, data, n_draws), "importance sampling", wtp, study.parameters,
-        seconds=perf_counter() - started, bias_bound=np.abs(bias),
+        2 * total - halves, np.array(error), "importance sampling", wtp, study.parameters,
+        seconds=perf_counter() - started, bias_bound=np.abs(halves - total),
         diagnostics={
             "n": n,
             "n_draws": n_draws,
@@ -78,24 +80,42 @@ def _one(
     )  # fmt: skip
 
 
-def _pull(
-    weights: np.ndarray, share: np.ndarray, expected: np.ndarray, benefit: np.ndarray, best: int
-) -> np.ndarray:
-    """Return n_draws times the derivative of the EVSI by the weight of each draw (n_draws,)."""
-    n_draws, n_strategies = benefit.shape
-    chosen = expected.argmax(axis=1)
-    indicator = np.zeros((len(chosen), n_strategies + 1))
-    indicator[np.arange(len(chosen)), chosen] += share
-    indicator[:, best] -= share
-    indicator[:, -1] = share * loss_of(expected, best)
-    shares = weights.T @ indicator
-    return n_draws * ((shares[:, :-1] * benefit).sum(axis=1) - shares[:, -1])
+def _means(weights: np.ndarray, fitted: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return weighted means (q, c) over all draws, and over each half of them (NaN where a half has no weight)."""
+    middle = len(fitted) // 2
+    parts = [weights[:, :middle] @ fitted[:middle], weights[:, middle:] @ fitted[middle:]]
+    first = weights[:, :middle].sum(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return parts[0] + parts[1], [parts[0] / first, parts[1] / (1 - first)]
 
 
-def _standard_error(loss: np.ndarray, pull: np.ndarray, data: DataSets, n_draws: int) -> np.ndarray:
-    """Return the standard error from each draw's pull as a weighted draw and, where it made data, as their source."""
-    n_used = len(data.owner)
-    influence = (pull - pull.mean(axis=1, keepdims=True)) / n_draws
-    made = loss[:, data.owner]
-    influence[:, :n_used] += (made - made.mean(axis=1, keepdims=True)) / n_used
-    return np.sqrt((influence**2).sum(axis=1))
+def _picked(benefit: np.ndarray, best: int) -> np.ndarray:
+    """Return 1 for the strategy chosen after each data set less 1 for the best before, (q, n_strategies)."""
+    out = np.zeros(benefit.shape)
+    out[np.arange(len(out)), benefit.argmax(axis=1)] = 1
+    out[:, best] -= 1
+    return out
+
+
+def _standard_error(
+    loss: np.ndarray,
+    chosen: np.ndarray,
+    expected_loss: np.ndarray,
+    fitted: np.ndarray,
+    benefit: np.ndarray,
+    data: DataSets,
+    n_fitted: int,
+) -> float:
+    """Return the error from each draw as one of those weighed, as a source of data, and through the fit.
+
+    `chosen` (n, S) and `expected_loss` (n,) are the choices and losses that the data a draw is likely to have
+    made lead to. The fit rests on all `n_fitted` draws, of which those weighed are a part.
+    """
+    n, n_used = len(fitted), len(data.owner)
+    weighed = (chosen * fitted).sum(axis=1) - expected_loss
+    influence = (weighed - weighed.mean()) / n
+    made = loss[data.owner]
+    influence[: min(n, n_used)] += ((made - made.mean()) / n_used)[:n]
+    rest = ((made[n:] - made.mean()) ** 2).sum() / n_used**2
+    residual = (chosen * (benefit - fitted)).sum(axis=1)
+    return float(np.sqrt((influence**2).sum() + rest + residual.var() / n_fitted))

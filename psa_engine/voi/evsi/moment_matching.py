@@ -69,15 +69,18 @@ def _posterior_covariances(study: Study, values: Values, fitted: np.ndarray, n: 
     np.add.at(counts, (np.arange(len(data.owner)) % GROUPS, data.owner), 1)
     counts /= counts.sum(axis=1, keepdims=True)
     centred = fitted - fitted.mean(axis=0)
-    total = np.zeros((GROUPS, fitted.shape[1], fitted.shape[1]))
+    first, second = np.triu_indices(fitted.shape[1])
+    products = centred[:, first] * centred[:, second]
+    total = np.zeros((GROUPS, len(first)))
     for here, weights in weight_blocks(study, data, values, n):
-        # A weighted variance falls short by the share of one effective draw.
-        scale = counts[:, here] / (1 - np.minimum(np.einsum("qi,qi->q", weights, weights), 0.99))
         means = weights @ centred
-        pooled = scale @ weights
-        for g in range(GROUPS):
-            total[g] += (centred.T * pooled[g]) @ centred - (means.T * scale[g]) @ means
-    return total
+        covariance = weights @ products - means[:, first] * means[:, second]
+        # A weighted variance falls short by the share of one effective draw.
+        covariance /= (1 - np.minimum(np.einsum("qi,qi->q", weights, weights), 0.99))[:, None]
+        total += counts[:, here] @ covariance
+    out = np.zeros((GROUPS, fitted.shape[1], fitted.shape[1]))
+    out[:, first, second] = out[:, second, first] = total
+    return out
 
 
 def _shrink(prior: np.ndarray, posterior: np.ndarray, price: float) -> np.ndarray:

@@ -21,16 +21,15 @@ def estimates(
 ) -> list[VoiEstimate]:
     """Return EVSI (n_wtp,) for each sample size, money per person.
 
-    One data set is simulated per draw; the data of a size do not depend on the other sizes asked for. `fit` is
-    the regression ("spline", "gp", "ridge" or "auto"); its errors, bracket and diagnostics are those of the
-    EVPPI by regression.
+    One data set is simulated per draw, from the same random numbers for every size. `fit` is the regression
+    ("spline", "gp", "ridge" or "auto"); its errors, bracket and diagnostics are those of the EVPPI.
     """
     values = informed_values(study, sample.parameter_values, n)
     prepared = outcomes(sample, seed)
     found = []
     for size in n:
         started = perf_counter()
-        data = study.generate(values, size, np.random.default_rng([seed, size]))
+        data = study.generate(values, size, np.random.default_rng(seed))
         summary = study.summary(data, size)
         named = {f"statistic {j + 1}": row for j, row in enumerate(summary)}
         simulated = PsaSample(sample.strategies, sample.cost_values, sample.effect_values, named)

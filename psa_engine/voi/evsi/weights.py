@@ -31,7 +31,7 @@ def data_sets(study: Study, values: Values, n: int, most: int, seed: int) -> Dat
             "This study has no likelihood, which importance sampling and moment matching weight draws with.",
             hint="Give `likelihood` to the study, or use method='regression'.",
         )
-    made = study.generate(values, n, np.random.default_rng([seed, n]))
+    made = study.generate(values, n, np.random.default_rng(seed))
     distinct, owner, counts = np.unique(made, axis=1, return_inverse=True, return_counts=True)
     if distinct.shape[1] <= most:
         return DataSets(distinct, counts.astype(float), owner.ravel())

@@ -58,30 +58,22 @@ class Reader:
         best = int(mean.argmax())
         top = fitted.max(axis=0)
         plug_in = float((top - fitted[best]).mean())
-        earned = given[chosen, np.arange(n)]
-        gain = earned - self._best_elsewhere(given, mean)
+        gain = given[chosen, np.arange(n)] - given[best]
+        policy = float(gain.mean())
         influence = gain.var(ddof=1) / n * self._share_of_influence(gain, given, fitted, best, wtp)
         swing = self._swings(fitted, top, mean, best, wtp)
         second, lead, lead_error = _runner_up(given, mean, best)
         return Reading(
-            value=(plug_in + float(gain.mean())) / 2,
+            value=(plug_in + policy) / 2,
             standard_error=float(np.sqrt(influence + (swing**2).mean())),
             plug_in=plug_in,
-            policy=float(earned.mean() - mean[best]),
+            policy=policy,
             floor=self._floor(mean, best, wtp),
             best=best,
             second=second,
             lead=lead,
             lead_error=lead_error,
         )
-
-    def _best_elsewhere(self, given: np.ndarray, mean: np.ndarray) -> np.ndarray:
-        """Return the net benefit of the strategy that is best in the other folds, (n,)."""
-        out = np.empty(given.shape[1])
-        for first, last in zip(self.y.edges[:-1], self.y.edges[1:], strict=True):
-            others = mean * given.shape[1] - given[:, first:last].sum(axis=1)
-            out[first:last] = given[others.argmax(), first:last]
-        return out
 
     def _share_of_influence(
         self, gain: np.ndarray, given: np.ndarray, fitted: np.ndarray, best: int, wtp: float

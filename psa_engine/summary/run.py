@@ -20,6 +20,7 @@ from psa_engine.decision import (
     wtp_grid,
 )
 from psa_engine.sample import PsaSample
+from psa_engine.summary.information import sample_evppi_rows
 
 STATUSES = ("verified", "unverified", "assumption", "gap")
 
@@ -60,6 +61,7 @@ def summarise(analysis: Any, sample: PsaSample, base: PsaSample, wtp: list[float
         "decision": decision_rows(sample, at),
         "acceptability": acceptability_rows(sample, at),
         "threshold_prices": threshold_rows(analysis, sample, at),
+        "evppi": sample_evppi_rows(analysis, sample, at),
         "ledger": [vars(e) for e in analysis.ledger],
     }
 

@@ -1,0 +1,25 @@
+"""A finished analysis as plain numbers, computed once: tables, results.json and reports only show them."""
+
+from psa_engine.summary.information import evppi_rows, evsi_rows, sample_evppi_rows
+from psa_engine.summary.run import (
+    base_case_rows,
+    described,
+    evidence_counts,
+    plain,
+    records,
+    scenario_row,
+    summarise,
+)
+
+__all__ = [
+    "base_case_rows",
+    "described",
+    "evidence_counts",
+    "evppi_rows",
+    "evsi_rows",
+    "plain",
+    "records",
+    "sample_evppi_rows",
+    "scenario_row",
+    "summarise",
+]

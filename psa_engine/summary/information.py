@@ -1,0 +1,96 @@
+"""What evidence is worth buying, as rows: EVPPI beside evidence status, EVSI and ENBS of studies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from psa_engine.sample import PsaSample
+
+ROWS = 10_000
+"""Draws of a sample that the ranking of a run is read off: enough for a ranking, and quick."""
+
+
+def evppi_rows(estimates: Sequence[Any], analysis: Any = None) -> list[dict[str, Any]]:
+    """Return a row per estimate and WTP, the most valuable first at the first WTP, with evidence status."""
+    status = {e.name: e.status for e in analysis.ledger} if analysis is not None else {}
+    groups = {k: tuple(v) for k, v in analysis.groups.items()} if analysis is not None else {}
+    ranked = sorted(estimates, key=lambda e: -float(np.atleast_1d(e.value)[0]))
+    return [row for e in ranked for row in _rows(e, status, groups)]
+
+
+def _rows(estimate: Any, status: Mapping[str, str], groups: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+    members = [m for name in estimate.of for m in groups.get(name, (name,))]
+    rests_on = sorted({status[m] for m in members if m in status})
+    columns = zip(
+        *(np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error)), strict=True
+    )
+    return [
+        {
+            "of": ", ".join(estimate.of),
+            "status": ", ".join(rests_on),
+            "wtp": wtp,
+            "evppi": value,
+            "standard_error": error,
+            "distinguishable": bool(value > 2 * error),
+            "method": estimate.method,
+            "model_runs": estimate.model_runs,
+            "seconds": estimate.seconds,
+        }
+        for wtp, value, error in columns
+    ]
+
+
+def sample_evppi_rows(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> list[dict[str, Any]]:
+    """Return the EVPPI of every parameter and group of a run by regression on (the first draws of) its sample."""
+    from psa_engine.voi.regression import estimate_from, outcomes
+
+    kept = first_draws(sample, ROWS)
+    if kept.n_draws < 1_000:
+        return []
+    y = outcomes(kept, 0)
+    values = np.asarray(wtp, float)
+    names = [(name,) for name in sample.parameter_values]
+    estimates = [estimate_from(y, kept, of, values) for of in names]
+    for group, members in analysis.groups.items():
+        known = [m for m in members if m in sample.parameter_values]
+        if known:
+            estimates.append(replace(estimate_from(y, kept, known, values), of=(group,)))
+    return evppi_rows(estimates, analysis)
+
+
+def first_draws(sample: PsaSample, n: int) -> PsaSample:
+    """Return the first n draws of a sample, totals and parameters only."""
+    return PsaSample(
+        strategies=sample.strategies,
+        cost_values=sample.cost_values[:n],
+        effect_values=sample.effect_values[:n],
+        parameter_values={k: v[:n] for k, v in sample.parameter_values.items()},
+        comparator=sample.comparator,
+    )
+
+
+def evsi_rows(name: str, curve: Any, net: Any, evppi: Any) -> list[dict[str, Any]]:
+    """Return a row per sample size and WTP of one study: EVSI, what perfect information would be worth, ENBS."""
+    rows = []
+    for i, estimate in enumerate(curve):
+        for k, wtp in enumerate(np.atleast_1d(estimate.wtp).tolist()):
+            value = float(np.atleast_1d(estimate.value)[k])
+            error = float(np.atleast_1d(estimate.standard_error)[k])
+            row = {
+                "study": name,
+                "n": int(curve.n[i]),
+                "wtp": wtp,
+                "evsi": value,
+                "standard_error": error,
+                "distinguishable": bool(value > 2 * error),
+                "evppi": float(np.atleast_1d(evppi.value)[k]),
+                "evppi_standard_error": float(np.atleast_1d(evppi.standard_error)[k]),
+                "method": estimate.method,
+            }
+            if net is not None:
+                row["enbs"] = float(np.atleast_2d(net.value.T)[k][i])
+                row["enbs_standard_error"] = float(np.atleast_2d(net.standard_error.T)[k][i])
+            rows.append(row)
+    return rows
