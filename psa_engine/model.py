@@ -101,11 +101,16 @@ class Draw:
     def __init__(self, values: Mapping[str, Any], strategies: Strategies, index: Any, by: str | None = None):
         self._values, self._strategies, self._index, self._by = values, strategies, index, by
         self._seen: dict[str, Any] = {}
+        self._made_in = None if isinstance(index, int) else _trace()
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._seen:
-            self._seen[name] = self._find(name)
-        return self._seen[name]
+        if name in self._seen:
+            return self._seen[name]
+        value = self._find(name)
+        # What is first read within a loop belongs to the loop and cannot be used outside it.
+        if self._made_in is None or self._made_in == _trace():
+            self._seen[name] = value
+        return value
 
     def at(self, attribute: str) -> "Draw":
         """Return the view in which names resolve for what the strategy's text attribute names."""
@@ -145,6 +150,12 @@ class Draw:
             f"The model needs the parameter '{name}' for '{label}', and neither '{own}' nor '{name}' is given.",
             hint=nearest(name, self._values),
         )
+
+
+def _trace() -> Any:
+    from jax.extend.core import get_opaque_trace_state
+
+    return get_opaque_trace_state()
 
 
 Outcomes = Callable[[Any], tuple[Any, Any]]

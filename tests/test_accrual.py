@@ -69,7 +69,7 @@ def test_simpson_needs_two_cycles():
 
 
 def test_an_unknown_cycle_correction_is_refused_with_the_nearest():
-    with pytest.raises(InputError, match="'half-cycle' does not exist. Did you mean 'half_cycle'"):
+    with pytest.raises(InputError, match=r"'half-cycle' does not exist. Did you mean 'half_cycle'"):
         cycle_weights("half-cycle", 4)
 
 

@@ -278,7 +278,7 @@ def test_parameters_that_cannot_be_are_refused(entries, message):
 
 
 def test_a_group_of_an_unknown_parameter_is_refused():
-    with pytest.raises(InputError, match="group 'costs' names 'prise'. Did you mean 'price'"):
+    with pytest.raises(InputError, match=r"group 'costs' names 'prise'. Did you mean 'price'"):
         pe.ParameterSet({"price": 1.0}, groups={"costs": ["prise"]})
 
 

@@ -263,6 +263,15 @@ def test_nobody_left_alive_in_the_general_population_agrees():
     assert_agree(every_feature(cycles_per_year=1, life_table=deadly), feature_values())
 
 
+@BOTH
+def test_rare_deaths_agree(precision):
+    """One in 100,000 dies in a week at 25: in single precision 1 - (1 - q) has lost all but three digits."""
+    timeline = Timeline(52, 520, 25.0, 0.4, read_age_table("england_2017_2019"))
+    counted = {"deaths": {("well", "dead"): 1.0}, "costs.care": {"well": 1.0}, "effects.qalys": {"well": 0.9}}
+    model = CohortModel(("well", "dead"), ["a"], timeline, "well", lambda p: {}, lambda p: counted, "dead")
+    assert_agree(model, {"unused": np.ones(3)}, precision)
+
+
 def test_traces_agree_and_keep_everybody():
     model, values = every_feature(), feature_values()
     expected = reference.trace(model, values, "b")

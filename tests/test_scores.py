@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from hashlib import blake2b
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -187,7 +188,7 @@ def test_a_number_of_draws_that_cannot_be_counted_is_refused(n_draws):
 
 
 def test_an_unknown_sampler_is_refused_with_the_nearest():
-    with pytest.raises(InputError, match="no sampler 'sobel'. Did you mean 'sobol'"):
+    with pytest.raises(InputError, match=r"no sampler 'sobel'. Did you mean 'sobol'"):
         score_inputs("sobel", 1, ("a",), 10)
 
 
@@ -217,12 +218,14 @@ def test_the_size_of_a_block_changes_no_bit(sampler):
 
 
 def test_the_number_of_devices_changes_no_bit():
-    code = "import test_scores as t, hashlib; print(hashlib.sha256(b''.join(map(t.bits, t.SAMPLERS))).hexdigest())"
+    code = (
+        "import hashlib, test_scores as t; print(hashlib.sha256(b''.join(map(t.bits, t.SAMPLERS))).digest())"
+    )
     flag = "--xla_force_host_platform_device_count"
     started = [
         subprocess.Popen(
             [sys.executable, "-c", code],
-            env=os.environ | {"XLA_FLAGS": f"{flag}={n}", "PYTHONPATH": os.path.dirname(__file__)},
+            env=os.environ | {"XLA_FLAGS": f"{flag}={n}", "PYTHONPATH": str(Path(__file__).parent)},
             stdout=subprocess.PIPE,
         )
         for n in (1, 2, 8)

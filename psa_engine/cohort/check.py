@@ -30,6 +30,13 @@ def describe_invalid(
             + _blame(structure, inputs, values, strategy, lambda e, s, t: s, None)
         )
     edges = structure.edges(Draw(values, structure.strategies, strategy), inputs)
+    for slot, ratio in edges.ratio.items():
+        if not float(ratio) >= -1e-9:
+            return (
+                f"The mortality ratio of state '{structure.states.slots[slot][0]}' is {float(ratio):.9g}, below 0, "
+                f"strategy '{name}'. "
+                + _blame(structure, inputs, values, strategy, lambda e, s, t, slot=slot: e.ratio[slot], 0)
+            )
     for cycle in range(len(inputs["transition_costs"])):
         t = time_at({k: v[cycle] for k, v in inputs.items() if len(v) > cycle})
         now = {k: float(v) for k, v in edges.probabilities(t).items()}
@@ -75,6 +82,8 @@ def _blame(structure: CohortStructure, inputs: Any, values: Any, strategy: int, 
 
     slopes = jax.grad(lambda v: fault(v) + 0.0)({k: float(v) for k, v in values.items()})
     guilty = [k for k, slope in slopes.items() if slope != 0] or list(values)
+    if not guilty:
+        return "It depends on no parameter."
     shown = ", ".join(f"{k} = {float(values[k]):.6g}" for k in guilty[:12])
     more = f" and {len(guilty) - 12} more" if len(guilty) > 12 else ""
     return f"It depends on {shown}{more}."

@@ -28,7 +28,7 @@ def time_at(row: Mapping[str, Any]) -> Time:
 
 def is_zero(value: Any) -> bool:
     """Whether a value is a plain zero, known before anything runs."""
-    return isinstance(value, int | float) and value == 0
+    return _is_plain(value) and value == 0
 
 
 def expand(states: States, by_edge: Mapping[Any, Any], t: Time) -> dict[SlotEdge, Any]:
@@ -139,7 +139,12 @@ class Edges:
 
 
 def _same_number(a: Any, b: Any) -> bool:
-    return isinstance(a, int | float) and isinstance(b, int | float) and a == b
+    return _is_plain(a) and _is_plain(b) and a == b
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a number stands in the model's code; a NumPy one was computed and may differ at another time."""
+    return type(value) in (int, float)
 
 
 def _smallest(values: list[Any]) -> Any:

@@ -47,7 +47,9 @@ class WeightOf(NamedTuple):
         return weight in ("undiscounted", self.discounted(outcome))
 
 
-def sort_payoffs(states: States, edges: tuple[SlotEdge, ...], death: int | None, given: Mapping[str, Any]) -> Payoffs:
+def sort_payoffs(
+    states: States, edges: tuple[SlotEdge, ...], death: int | None, given: Mapping[str, Any], at_start: Time
+) -> Payoffs:
     """Sort the mapping that a model's `payoffs(p)` returns; refuses unknown states and edges by name."""
     known = set(edges) | {(i, death) for i in range(len(states.slots)) if death is not None and i != death}
     sorted_ = Payoffs({}, {}, {}, {}, {})
@@ -56,7 +58,7 @@ def sort_payoffs(states: States, edges: tuple[SlotEdge, ...], death: int | None,
         groups: tuple[dict, ...] = ({}, {}, {}, {})
         for key, value in by_key.items():
             if key == START:
-                sorted_.start[outcome] = value
+                sorted_.start[outcome] = value(at_start) if callable(value) else value
             elif isinstance(key, tuple):
                 _place(groups[1], groups[3], _slot_edges(states, key, known, outcome), value, states)
             else:

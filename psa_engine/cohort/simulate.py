@@ -78,7 +78,8 @@ class CohortStructure:
         dtype = inputs["cycle"].dtype
         edges = self.edges(p, inputs)
         start = tuple(jnp.asarray(x, dtype) for x in self.start(p))
-        payoffs = sort_payoffs(self.states, edges.keys, edges.death, self.payoffs(p))
+        at_start = time_at({k: v[0] for k, v in inputs.items()})
+        payoffs = sort_payoffs(self.states, edges.keys, edges.death, self.payoffs(p), at_start)
         if not payoffs.outcomes:
             raise InputError("The model's payoffs name no outcome.")
         sums = Sums(payoffs, WeightOf(self.same_discount))

@@ -17,7 +17,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from psa_engine.engine.devices import Device, Precision, devices
-from psa_engine.model import Structure
+from psa_engine.model import Structure, outcome_names
 from psa_engine.parameters import ParameterStructure, Sampler, normal_scores
 
 TILE = 128
@@ -134,6 +134,10 @@ def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str
     result = jax.vmap(one, out_axes=-1, axis_size=program.tile)(varying)
     shape = (len(structure.strategies.names), program.tile)
     outcomes = {k: jnp.broadcast_to(v, shape).astype(program.dtype) for k, v in result.outcomes.items()}
+    for template, names in zip(outcomes, outcome_names(outcomes, structure.strategies), strict=True):
+        if None in names:  # the outcome of no drug: not in the total either
+            applies = np.array([[name is not None] for name in names])
+            outcomes[template] = jnp.where(applies, outcomes[template], 0)
     totals = {
         kind: sum((v for k, v in outcomes.items() if k.startswith(f"{kind}.")), jnp.zeros(shape, program.dtype))
         for kind in ("costs", "effects")

@@ -20,8 +20,10 @@ from psa_engine.errors import InputError, ModelError
 from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet, Sampler, normal_scores, score_inputs
 
-LANES = 2**17
-"""Model runs in a block of the two loops."""
+LANES = (2**13, 2**17)
+"""Model runs in a block of the two loops: one of two sizes, so that few programs are compiled."""
+SUMS = (1, 8, 64)
+"""Neighbouring runs of which only the sum leaves the device: the most that fit into half an inner loop."""
 
 
 class InnerMeans(NamedTuple):
@@ -64,9 +66,7 @@ def inner_means(
         raise InputError(f"The number of inner draws must be a power of two, and is {m}.")
     if n * m >= 2**32:
         raise InputError(f"{n} x {m} model runs are too many for one stream of draws.", hint="Split the outer draws.")
-    per_block = max(1, min(n, LANES // m)) if m < LANES else 1
-    tiles = -(-per_block * m // program.step)
-    loops = Loops(program, min(max(m // 2, 1), program.tile), 1 << (tiles - 1).bit_length(), shared)
+    loops = _loops(program, n, m, shared)
     run = _compiled(loops)
     structure = parameters.structure
     inputs = {
@@ -76,17 +76,25 @@ def inner_means(
     }
     held = np.zeros((len(structure.scores), 1), bool)
     held[list(outer_rows)] = True
-    per_block = max(1, loops.n_tiles * program.step // m)
+    lanes = loops.n_tiles * program.step
+    per_block = max(1, lanes // m)
+    width = lanes // (2 * loops.lanes_per_sum) if loops.lanes_per_sum > 1 else lanes  # same for every m it serves
     out = {k: np.zeros((n, len(model.structure.strategies.names), 2)) for k in ("costs", "effects")}
     for first in range(0, n, per_block):
         here = slice(first, min(first + per_block, n))
         size = here.stop - first
-        z = np.zeros((len(held), per_block), program.dtype)
+        z = np.zeros((len(held), width), program.dtype)
         z[list(outer_rows), :size] = z_outer[:, here]
         _block(run, loops, inputs, (held, z), first, size, m, out)
         if advance is not None:
             advance(size * m)
     return InnerMeans(out["costs"], out["effects"])
+
+
+def _loops(program: Program, n: int, m: int, shared: bool) -> Loops:
+    lanes_per_sum = max(size for size in SUMS if size <= max(m // 2, 1))
+    lanes = LANES[0] if n * m <= LANES[0] else LANES[1]
+    return Loops(program, lanes_per_sum, -(-lanes // program.step), shared)
 
 
 def _block(run: Any, loops: Loops, inputs: Any, outer: Any, first: int, size: int, m: int, out: Any) -> None:
@@ -116,6 +124,10 @@ def _block(run: Any, loops: Loops, inputs: Any, outer: Any, first: int, size: in
 def _add(sums: np.ndarray, part: np.ndarray, lanes_per_sum: int, skipped: int, todo: int, m: int) -> None:
     """Add sums over runs of lanes (n_strategies, n_sums) to the halves of the outer draws they belong to."""
     n_sums = -(-todo // lanes_per_sum)
+    if todo == len(sums) * m:
+        halves = min(m, 2)
+        sums[..., :halves] += part[:, :n_sums].reshape(len(part), len(sums), halves, -1).sum(-1).transpose(1, 0, 2)
+        return
     start = skipped + np.arange(n_sums) * lanes_per_sum
     outer, half = start // m, (start % m) * 2 // m if m > 1 else start * 0
     np.add.at(sums, (outer, slice(None), half), part[:, :n_sums].T)

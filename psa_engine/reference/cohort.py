@@ -1,7 +1,7 @@
 """Cohort models by plain loops: cycles, states, edges, payoffs; each number an array over draws.
 
 A model's own functions are called with arrays of draws, since they are elementwise. Where they use
-jax.numpy, JAX must be in 64 bits.
+jax.numpy, JAX must be in 64 bits. Nothing is checked: impossible probabilities are used as they are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -20,7 +20,7 @@ from psa_engine.estimate import VoiEstimate
 from psa_engine.parameters import ParameterSet
 from psa_engine.voi.line import WEIGHTS, Interpolation, expected_maximum, polynomial, spline
 from psa_engine.voi.problem import Problem
-from psa_engine.voi.scrambles import SCRAMBLES, jackknife, leaving_one_out, sobol_scores
+from psa_engine.voi.scrambles import SCRAMBLES, jackknife, leaving_one_out, sobol_scores, with_resolution
 
 FLOOR = 1 / 20
 """The tolerance is relative to the value, or to this part of the EVPI where that is more."""
@@ -83,7 +83,7 @@ def estimate_sets(
     seconds = perf_counter() - started
     shared = {"scrambles": SCRAMBLES, "level_points": SCRAMBLES * n_level}
     return [
-        _record(of, wtp, c, found.get(id(c)), runner.runs, seconds, {**shared, "converged": c not in open_})
+        _record(of, wtp, c, found.get(id(c)), evpi, runner.runs, seconds, {**shared, "converged": c not in open_})
         for of, c in zip(sets, curves, strict=True)
     ]
 
@@ -164,7 +164,10 @@ class _Runner:
         if target == n:
             return means
         parameters = self.problem.parameters
-        points = self._points(parameters, n, target)
+        points = self._points(parameters, n, target).reshape(-1, SCRAMBLES, target - n)
+        # With mean 0 and variance 1 in every scramble, nothing is left to the few points in the tails.
+        points = (points - points.mean(-1, keepdims=True)) / points.std(-1, keepdims=True)
+        points = points.reshape(len(points), -1)
         new = self._means(parameters, points, np.zeros((1, len(points))), np.zeros(1), SCRAMBLES)[0]
         return (n * means + (target - n) * new) / target
 
@@ -266,6 +269,7 @@ def _record(
     wtp: np.ndarray,
     curve: _Curve | None,
     found: _Values | None,
+    evpi: np.ndarray,
     runs: int,
     seconds: float,
     shared: dict[str, Any],
@@ -275,7 +279,13 @@ def _record(
         return VoiEstimate(zero, zero, "constant", wtp, of, 0, 0.0, zero)
     own = {"nodes": len(curve.nodes), "inner_points": SCRAMBLES * curve.n}
     return VoiEstimate(
-        found.value, found.whole, "curves", wtp, of, runs, seconds, found.interpolation, diagnostics={**own, **shared}
-    )  # fmt: skip
-
-
+        value=found.value,
+        standard_error=with_resolution(found.whole, found.value, evpi),
+        method="curves",
+        wtp=wtp,
+        of=of,
+        model_runs=runs,
+        seconds=seconds,
+        bias_bound=found.interpolation,
+        diagnostics={**own, **shared},
+    )

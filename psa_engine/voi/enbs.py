@@ -1,4 +1,4 @@
-"""The expected net benefit of sampling: what a study is worth to everybody it will serve, less what it costs."""
+"""The expected net benefit of sampling: a study's worth to all it will serve, less its cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ import numpy as np
 from psa_engine.errors import InputError
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.evsi.curve import EvsiCurve
-from psa_engine.voi.evsi.smooth import SmoothEvsi, smooth_evsi
+from psa_engine.voi.evsi.smooth import FEWEST, SmoothEvsi, smooth_evsi
 
 Timing = Literal["continuous", "start_of_year", "end_of_year"]
 NEAR = 0.05
@@ -17,7 +17,7 @@ NEAR = 0.05
 
 @dataclass(frozen=True)
 class Population:
-    """The people whose treatment a decision settles: `annual_incidence` over `horizon_years`, plus `prevalence`.
+    """People whose treatment a decision settles: `prevalence`, and `annual_incidence` over `horizon_years`.
 
     `discount_rate` a year, (1 + r)^-t. `timing` says when a year's new patients count. Those who come before
     `years_to_results`, while a study still runs, do not benefit from it, and the benefit of all others is
@@ -35,13 +35,17 @@ class Population:
         for name in ("annual_incidence", "prevalence", "horizon_years", "discount_rate", "years_to_results"):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and np.isfinite(value) and value >= 0):
-                raise InputError(f"The {name} of a population must be a number of at least 0, and is {value!r}.")
+                raise InputError(
+                    f"The {name} of a population must be a number of at least 0, and is {value!r}."
+                )
         if self.timing not in ("continuous", "start_of_year", "end_of_year"):
             raise InputError(
-                f"The timing of a population is continuous, start_of_year or end_of_year, not '{self.timing}'."
+                f"The timing must be continuous, start_of_year or end_of_year, and is '{self.timing}'."
             )
         if self.annual_incidence and not self.horizon_years:
-            raise InputError("A population with an annual incidence needs horizon_years, the years it counts for.")
+            raise InputError(
+                "A population with an annual incidence needs horizon_years, the years it counts for."
+            )
         whole = float(self.horizon_years).is_integer() and float(self.years_to_results).is_integer()
         if self.timing != "continuous" and not whole:
             raise InputError(
@@ -49,7 +53,9 @@ class Population:
                 hint="Use timing='continuous'.",
             )
         if not self.size > 0:
-            raise InputError("This population has nobody in it: give an annual incidence or a prevalence above 0.")
+            raise InputError(
+                "This population has nobody in it: give an annual incidence or a prevalence above 0."
+            )
 
     @property
     def size(self) -> float:
@@ -82,7 +88,9 @@ class StudyCost:
         for name in ("fixed", "per_patient"):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and np.isfinite(value) and value >= 0):
-                raise InputError(f"The {name} cost of a study must be a number of at least 0, and is {value!r}.")
+                raise InputError(
+                    f"The {name} cost of a study must be a number of at least 0, and is {value!r}."
+                )
 
     def of(self, n: Any) -> np.ndarray:
         """Return the cost of a study of n patients, any shape."""
@@ -93,10 +101,10 @@ class StudyCost:
 class Enbs:
     """ENBS of a study at sample sizes `n` (k,), and the best size; money.
 
-    `value` and `standard_error` are (k,), or (k, n_wtp) where `wtp` is a list, as are `optimal_n` and the other
-    optima: numbers, or lists over WTP. `near_optimal` is the range of n around the optimum with at least 95 % of
-    its value. Optima are read off a smooth EVSI(n) between the smallest and the largest n. `optimal_n` is 0
-    where no size is worth its cost.
+    `value` and `standard_error` are (k,), or (k, n_wtp) where `wtp` is a list; `optimal_n` and the other
+    optima are then lists over WTP. `near_optimal` is the range of n around the optimum with at least 95 % of its
+    value. Optima are read off a smooth EVSI(n) between the smallest and the largest n. `optimal_n` is 0 where
+    no size is worth its cost.
     """
 
     n: np.ndarray
@@ -113,13 +121,13 @@ class Enbs:
     curves: tuple[SmoothEvsi, ...]
 
     def at(self, n: Any) -> Any:
-        """Return the smooth ENBS at any n between the smallest and the largest, with a WTP axis last if there is one."""
+        """Return the smooth ENBS at any n within the sizes estimated; a WTP axis is last if there is one."""
         found = [self.population * curve(n) - self.cost.of(n) for curve in self.curves]
         return found[0] if np.ndim(self.wtp) == 0 else np.stack(found, axis=-1)
 
 
 def population_value(estimate: VoiEstimate, population: Population | float) -> VoiEstimate:
-    """Return an EVPI, EVPPI or EVSI for a population in place of a person: everything in money is multiplied."""
+    """Return an EVPI, EVPPI or EVSI of a population in place of a person, its errors with it."""
     size = _size(population)
     scaled = None if estimate.bias_bound is None else np.multiply(size, estimate.bias_bound)
     bracket = estimate.bracket and tuple(np.multiply(size, end) for end in estimate.bracket)
@@ -138,8 +146,8 @@ def enbs(
 ) -> Enbs:
     """Return the expected net benefit of sampling over the sample sizes of EVSI estimates, and the best size.
 
-    `population` is a `Population` or a discounted number of people. Raises InputError for fewer than 4 sizes,
-    which a smooth curve cannot be drawn through.
+    `population` is a `Population` or a discounted number of people. Raises InputError for estimates that do
+    not say their n, and for a population of nobody.
     """
     n, value, error, wtp = _by_size(evsi_estimates)
     size = _size(population)
@@ -157,9 +165,19 @@ def enbs(
         return optima[0][i] if one else [optimum[i] for optimum in optima]
 
     return Enbs(
-        n, total[:, 0] if one else total, size * (error[:, 0] if one else error), picked(0), picked(1), picked(2),
-        picked(3), size, cost, wtp, notes, curves,
-    )  # fmt: skip
+        n=n,
+        value=total[:, 0] if one else total,
+        standard_error=size * (error[:, 0] if one else error),
+        optimal_n=picked(0),
+        optimal_value=picked(1),
+        optimal_standard_error=picked(2),
+        near_optimal=picked(3),
+        population=size,
+        cost=cost,
+        wtp=wtp,
+        notes=notes,
+        curves=curves,
+    )
 
 
 def _size(population: Population | float) -> float:
@@ -167,20 +185,18 @@ def _size(population: Population | float) -> float:
         return population.size
     if isinstance(population, int | float | np.number) and np.isfinite(population) and population > 0:
         return float(population)
-    raise InputError(f"The population must be a Population or a number of people above 0, got {population!r}.")
+    raise InputError(
+        f"The population must be a Population or a number of people above 0, got {population!r}."
+    )
 
 
 def _by_size(estimates: EvsiCurve | Sequence[VoiEstimate]) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
-    """Return sample sizes (k,) in rising order, values and standard errors (k, n_wtp), and the WTP as given."""
+    """Return rising sample sizes (k,), values and standard errors (k, n_wtp), and the WTP as given."""
     listed = list(estimates)
     if not listed or any("n" not in one.diagnostics for one in listed):
         raise InputError("ENBS needs EVSI estimates over sample sizes: evsi(..., n=[50, 100, 200, ...]).")
     n = np.array([one.diagnostics["n"] for one in listed])
     order = np.argsort(n)
-    if len(np.unique(n)) < 4:
-        raise InputError(
-            f"ENBS needs EVSI at 4 or more sample sizes, got {len(np.unique(n))}.", hint="Give a grid such as n=[25, 50, 100, 200, 400]."
-        )
     value = np.array([np.atleast_1d(one.value) for one in listed])[order]
     error = np.array([np.atleast_1d(one.standard_error) for one in listed])[order]
     return n[order], value, error, listed[0].wtp
@@ -191,7 +207,11 @@ def _optimum(
 ) -> tuple[int, float, float, tuple[int, int], list[str]]:
     """Return the best n, its ENBS and standard error, the near-optimal range, and what to know about them."""
     low, high = int(curve.n[0]), int(curve.n[-1])
-    tried = np.arange(low, high + 1) if high - low < 1_000_000 else np.unique(np.geomspace(low, high, 100_000).round())
+    tried = (
+        np.arange(low, high + 1)
+        if high - low < 1_000_000
+        else np.unique(np.geomspace(low, high, 100_000).round())
+    )
     net = population * curve(tried) - cost.of(tried)
     at = int(net.argmax())
     if net[at] <= 0:
@@ -203,7 +223,9 @@ def _optimum(
     notes = []
     if at in (0, len(net) - 1):
         notes.append(f"the best n, {int(tried[at]):,}, is at the edge of the sizes given: widen them.")
-    if not curve.parametric:
-        notes.append("EVSI(n) does not follow the normal-theory curve: a monotone spline was drawn through it.")
+    if len(curve.n) < FEWEST:
+        notes.append(f"the best n rests on {len(curve.n)} sizes: give {FEWEST} or more.")
+    elif not curve.parametric:
+        notes.append("EVSI(n) is not of the normal-theory shape: a monotone cubic was drawn through it.")
     error = population * float(curve.standard_error(tried[at]))
     return int(tried[at]), float(net[at]), error, (int(tried[left]), int(tried[right])), notes

@@ -39,12 +39,6 @@ class Quadratic:
         constant = self.mean - np.trace(inner, axis1=1, axis2=2)
         return Quadratic(constant, self.linear @ directions.T, inner)
 
-    def combined(self, weights: np.ndarray) -> "Quadratic":
-        """Return the combinations `weights` (k, m) of the outputs."""
-        return Quadratic(
-            weights @ self.constant, weights @ self.linear, np.tensordot(weights, self.matrix, 1)
-        )  # fmt: skip
-
 
 def fit(z: np.ndarray, y: np.ndarray, first: np.ndarray) -> Quadratic:
     """Return the least-squares surrogate of outputs y (m, n_points) at scores z (n, n_points).

@@ -12,8 +12,7 @@ from numpy.polynomial import hermite_e
 
 N_NODES = 12
 _EXTRA = 20
-_STEP = 0.025
-GRID = _STEP * np.arange(-260, 261)
+GRID = 0.025 * np.arange(-260, 261)
 _DENSITY = np.exp(-0.5 * GRID**2)
 WEIGHTS = _DENSITY / _DENSITY.sum()
 
@@ -80,5 +79,5 @@ def expected_maximum(curves: np.ndarray) -> np.ndarray:
     triangle = np.divide(fall * rise, both, out=np.zeros_like(both), where=both > 0)
     density = 0.5 * (WEIGHTS[left] + WEIGHTS[left + 1])
     excess = density * (0.5 * triangle - both / 12)
-    np.subtract.at(total, tuple(where), excess)
-    return total
+    cells = np.ravel_multi_index(tuple(where), total.shape)
+    return total - np.bincount(cells, excess, total.size).reshape(total.shape)

@@ -50,6 +50,12 @@ def jackknife(whole: np.ndarray, without: np.ndarray) -> tuple[np.ndarray, np.nd
     return n * whole - (n - 1) * centre, spread * widening(n)
 
 
+def with_resolution(error: np.ndarray, value: np.ndarray, evpi: np.ndarray) -> np.ndarray:
+    """Add to a standard error what quadrature, prepared quantile functions and rounding may hide; 0 stays 0."""
+    hidden = np.where((value == 0) & (error == 0), 0.0, 1e-6 * np.abs(value) + 1e-9 * evpi)
+    return np.hypot(error, hidden)
+
+
 def leaving_one_out(values: np.ndarray) -> np.ndarray:
     """Return the mean of all scrambles, then those without each in turn: (n_scrambles + 1, ...) of (n_scrambles, ...)."""
     total = values.sum(0)

@@ -16,13 +16,15 @@ import numpy as np
 from psa_engine.engine.progress import Advance, progress_bar
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.hermite import Quadratic, fit
+from psa_engine.voi.line import GRID, expected_maximum
 from psa_engine.voi.problem import Problem, Split
-from psa_engine.voi.scrambles import SCRAMBLES, jackknife, leaving_one_out, sobol_scores
+from psa_engine.voi.scrambles import SCRAMBLES, jackknife, leaving_one_out, sobol_scores, with_resolution
 
 FLOOR = 1 / 20
 """The tolerance is relative to the value, or to this part of the EVPI where that is more."""
 LEAST_R2 = 0.9
 _BATCH = 2**13
+_FEW, _SPREAD = 6, 1.4
 _PILOT, _FREE, _NESTED, _OTHER_HALF = 500, 100, 200, 300
 
 
@@ -55,7 +57,7 @@ def estimate(
         if fallback and pilot.r2.min() < LEAST_R2:
             return _multilevel(problem, of, wtp, pilot, rtol=rtol, seed=seed, progress=progress)
         free, nested = _Free(pilot, wtp, seed), _Nested(pilot, runner, wtp, n_inner)
-        free.extend(2048)
+        free.extend(4096)
         nested.extend(64)
         while True:
             found = _found(free, nested)
@@ -158,6 +160,8 @@ def fit_pilot(runner: _Runner, wtp: np.ndarray) -> Pilot:
         r2.append(shrunk)
         evpi.append(gap.max(0).mean())
         slopes.append(_from(_benefit(given.linear, value), best[-1]))
+        slopes += list(2 * _from(_benefit(given.matrix, value), best[-1]))
+    # The directions along which the differences between strategies change most: E[grad grad'] of g_S.
     rotation = np.linalg.svd(np.concatenate(slopes).T)[0]
     return Pilot(
         whole, given.given(rotation.T), rotation, np.array(best), np.array(r2), np.array(evpi)
@@ -174,7 +178,11 @@ def _from(benefit: np.ndarray, best: int) -> np.ndarray:
 
 
 class _Free:
-    """The expected maximum of the surrogate's conditional mean, per scramble and WTP: no model runs."""
+    """The expected maximum of the surrogate's conditional mean, per scramble and WTP: no model runs.
+
+    For one outer score a sum on a grid. For more, Sobol points; of few scores the first two, which matter
+    most, are drawn from a wider normal and weighted, for the error of unbounded integrands sits in the tails.
+    """
 
     def __init__(self, pilot: Pilot, wtp: np.ndarray, seed: int):
         self.pilot, self.wtp, self.seed, self.n = pilot, wtp, seed, 0
@@ -182,13 +190,27 @@ class _Free:
 
     def extend(self, n: int) -> None:
         """Extend to n points a scramble."""
-        given, sums = self.pilot.given, self.n * self.maximum
-        names = tuple(f"outer {i}" for i in range(given.linear.shape[1]))
-        for r in range(SCRAMBLES):
-            outcomes = given(sobol_scores(names, self.seed, _FREE + r, self.n, n))
-            for w, value in enumerate(self.wtp):
-                sums[r, w] += _from(_benefit(outcomes, value), self.pilot.best[w]).max(0).sum()
-        self.maximum, self.n = sums / n, n
+        k, sums = self.pilot.given.linear.shape[1], self.n * self.maximum
+        names = tuple(f"outer {i}" for i in range(k))
+        for r in range(SCRAMBLES if k > 1 else 0):
+            points = sobol_scores(names, self.seed, _FREE + r, self.n, n)
+            weights = _widened(points) if k <= _FEW else np.ones(n - self.n)
+            sums[r] += [(m.max(0) * weights).sum() for m in self._increments(points)]
+        self.n = n
+        self.maximum = sums / n
+        if k == 1:
+            self.maximum[:] = [expected_maximum(m.T) for m in self._increments(GRID[None])]
+
+    def _increments(self, points: np.ndarray) -> list[np.ndarray]:
+        """Return g_S of each strategy less that of the best (n_strategies, n) for each WTP."""
+        outcomes = self.pilot.given(points)
+        return [_from(_benefit(outcomes, v), b) for v, b in zip(self.wtp, self.pilot.best, strict=True)]
+
+
+def _widened(points: np.ndarray) -> np.ndarray:
+    """Spread the first two scores by 1.4, in place, and return the ratio of densities."""
+    points[:2] *= _SPREAD
+    return _SPREAD**2 * np.exp(-0.5 * (1 - _SPREAD**-2) * (points[:2] ** 2).sum(0))
 
 
 class _Nested:
@@ -283,6 +305,7 @@ def _found(free: _Free, nested: _Nested) -> _Found:
     corrected = 2 * top - half
     both = gain(maximum, corrected, shift)
     value, error = jackknife(both[0], both[1:])
+    error = with_resolution(error, value, nested.pilot.evpi)
     only_free = gain(maximum, corrected[:1], shift[:1])
     only_nested = gain(maximum[:1], corrected, shift)
     return _Found(

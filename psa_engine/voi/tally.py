@@ -79,6 +79,12 @@ class Tally:
         return self._of_best(self._errors(0, self._losses()))
 
     @property
+    def reference_error(self) -> np.ndarray:
+        """The standard error (n_wtp,) of the gain over the reference strategy, of independent draws."""
+        rows = np.arange(len(self.wtp))
+        return np.sqrt(self.squares[rows, 0, list(self.reference)] / max(self.n - 1, 1) / max(self.n, 1))
+
+    @property
     def correction(self) -> np.ndarray:
         """The bias that was taken off (n_wtp,): what halving the inner draws adds."""
         return (self.values[..., 1] - self.values[..., 0]).mean(0)

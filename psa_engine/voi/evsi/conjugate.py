@@ -14,7 +14,7 @@ from psa_engine.errors import InputError
 from psa_engine.estimate import VoiEstimate
 from psa_engine.parameters import ParameterSet
 from psa_engine.sample import PsaSample
-from psa_engine.voi.evsi.envelope import chosen_among_points, chosen_by_normal
+from psa_engine.voi.evsi.envelope import chosen
 from psa_engine.voi.evsi.outcomes import incremental_outcomes, net_benefit
 from psa_engine.voi.evsi.posterior_means import Gaussian, Points, companions, posterior_means
 from psa_engine.voi.evsi.studies import Study, informed_values
@@ -28,8 +28,9 @@ class Linear:
     """Outcomes as a linear function of the informed parameters, fitted to a sample.
 
     `coefficients` (1 + k, c), at parameters whose prior means are `means` (1 + k,), the first being 1;
-    `influence` (n_draws, 1 + k) is what a unit of residual of each draw adds to them; `residual` (n_draws, c);
-    `bend` is what squares, products and cubes explain, in multiples of the most that chance would have them.
+    `influence` (n_draws, 1 + k) is what a unit of residual of each draw adds to them, n_draws times;
+    `residual` (n_draws, c); `bend` is what squares, products and cubes explain, in multiples of the most that
+    chance would have them explain.
     """
 
     coefficients: np.ndarray
@@ -50,7 +51,13 @@ def applies(sample: PsaSample, study: Study, parameters: ParameterSet, n: Sequen
 
 
 def estimates(
-    sample: PsaSample, study: Study, n: Sequence[int], wtp: np.ndarray, *, parameters: ParameterSet, seed: int = 0
+    sample: PsaSample,
+    study: Study,
+    n: Sequence[int],
+    wtp: np.ndarray,
+    *,
+    parameters: ParameterSet,
+    seed: int = 0,
 ) -> list[VoiEstimate]:
     """Return EVSI (n_wtp,) for each sample size, money per person.
 
@@ -66,8 +73,8 @@ def estimates(
         after = posterior_means(parameters, study, size, np.random.default_rng([seed, size]), N_SIMULATED)
         if after is None:
             raise InputError(
-                f"The distributions of {', '.join(study.parameters)} and the data of this study are not a conjugate "
-                "pair, so there is no closed form.",
+                f"The distributions of {', '.join(study.parameters)} and the data of this study are not a "
+                "conjugate pair, so there is no closed form.",
                 hint="Use method='regression', 'importance' or 'nested'.",
             )
         line = line or linear(sample, parameters, after.parameters)
@@ -91,8 +98,7 @@ def _one(
         prior_mean = line.means @ slopes
         best = int(prior_mean.argmax())
         start = prior_mean - line.means[1 : 1 + k] @ slopes[1 : 1 + k]
-        select = chosen_by_normal if isinstance(after, Gaussian) else chosen_among_points
-        got = select(after, start, slopes[1 : 1 + k])
+        got = chosen(after, start, slopes[1 : 1 + k])
         value[i] = got.value - prior_mean[best]
         # How the value moves with each coefficient, and each draw's residual with it.
         gradient = line.means[:, None] * got.probability
@@ -119,7 +125,7 @@ def linear(sample: PsaSample, parameters: ParameterSet, informed: Sequence[str])
         others = []
     names = [*informed, *others]
     x = np.column_stack([sample.parameter_values[name] for name in names])
-    n, k = x.shape
+    n = len(x)
     basis = np.column_stack([np.ones(n), x])
     inverse = np.linalg.pinv(basis, rcond=1e-13)
     coefficients = inverse @ outcomes

@@ -20,7 +20,7 @@ def checked_scale(scale: Any) -> None:
 
 
 def apply_effect(scale: str, control: np.ndarray, effects: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the treated arm's parameter; effects add up on a log or difference scale, multiply on a ratio one."""
+    """Return the treated arm's parameter; several effects add up on a log scale, multiply on a ratio one."""
     if scale == "difference":
         return control + sum(effects)
     ratio = np.exp(sum(effects)) if scale.startswith("log ") else np.prod(np.array(effects), axis=0)

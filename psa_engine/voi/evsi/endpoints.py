@@ -44,7 +44,8 @@ class Endpoint:
         wrong = np.flatnonzero(~((mean >= self.low) & (mean <= self.high)))
         if len(wrong):
             raise InputError(
-                f"The endpoint {self!r} needs {self.unit}, and {what} is {mean[wrong[0]]:.6g} in draw {wrong[0]}.",
+                f"The endpoint {self!r} needs {self.unit}, and {what} is {mean[wrong[0]]:.6g} in draw "
+                f"{wrong[0]}.",
                 hint="Choose another endpoint, or check the scale of the effect.",
             )
 
@@ -67,7 +68,7 @@ class Binary(Endpoint):
 
 @dataclass(frozen=True)
 class Continuous(Endpoint):
-    """A measurement with a known standard deviation between patients: the parameter is its mean (any unit)."""
+    """A measurement with a known standard deviation between patients: the parameter is its mean."""
 
     sd: float
     sums: ClassVar = ("total",)

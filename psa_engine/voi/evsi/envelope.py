@@ -1,4 +1,4 @@
-"""The expected maximum of linear functions of a random posterior mean, and which function is the highest where."""
+"""The expected maximum of linear functions of a random posterior mean, and which is highest where."""
 
 from typing import NamedTuple
 
@@ -10,12 +10,19 @@ _SIMULATED_NORMALS = 2**17
 
 
 class Chosen(NamedTuple):
-    """The expected maximum; the probability (S,) that each is the highest and E[mean; it is the highest] (k, S)."""
+    """The expected maximum; the probability (S,) that each is highest, and E[mean; it is highest] (k, S)."""
 
     value: float
     probability: np.ndarray
     moment: np.ndarray
     standard_error: float
+
+
+def chosen(after: Points | Gaussian, start: np.ndarray, slopes: np.ndarray) -> Chosen:
+    """Return the expected maximum of start (S,) + slopes (k, S) . mean over posterior means."""
+    if isinstance(after, Gaussian):
+        return chosen_by_normal(after, start, slopes)
+    return chosen_among_points(after, start, slopes)
 
 
 def chosen_among_points(after: Points, start: np.ndarray, slopes: np.ndarray) -> Chosen:
@@ -75,11 +82,13 @@ def _root(covariance: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.clip(values, 0, None))).T
 
 
-def _sobol_normals(after: Gaussian, seed: int = 0, n: int = _SIMULATED_NORMALS) -> tuple[np.ndarray, np.ndarray]:
+def _sobol_normals(
+    after: Gaussian, seed: int = 0, n: int = _SIMULATED_NORMALS
+) -> tuple[np.ndarray, np.ndarray]:
     from scipy.special import ndtri
     from scipy.stats import qmc
 
-    u = qmc.Sobol(len(after.mean), seed=seed, bits=40).random(n)
+    u = qmc.Sobol(len(after.mean), seed=seed, bits=40).random(n)  # pyright: ignore[reportCallIssue]
     z = ndtri(np.clip(u, 1e-12, 1 - 1e-12))
     return (after.mean + z @ _root(after.covariance)).T, np.full(n, 1 / n)
 

@@ -1,4 +1,4 @@
-"""The expectation of costs and effects given the informed parameters, by the regression that serves the EVPPI."""
+"""Expected costs and effects given the informed parameters, by the regression that serves the EVPPI."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from psa_engine.voi.regression.fit import fit, outcomes
 
 
 def expected_outcomes(sample: PsaSample, study: Study, seed: int) -> np.ndarray:
-    """Return E[costs then effects less the first strategy's | informed parameters], (n_draws, 2 n_strategies)."""
+    """Return expected costs then effects less the first strategy's, (n_draws, 2 n_strategies)."""
     n_strategies = len(sample.strategies)
     y = outcomes(sample, seed)
     x = covariates(sample, study.free_parameters).values[y.order]
@@ -25,5 +25,5 @@ def expected_outcomes(sample: PsaSample, study: Study, seed: int) -> np.ndarray:
             design = ridge.ridge_design(x)
         plug_in = fit(design, x, y).plug_in
     columns = [k for k in range(2 * n_strategies) if k % n_strategies]
-    out[np.ix_(y.order, columns)] = plug_in.T
+    out[y.order[:, None], columns] = plug_in.T
     return out

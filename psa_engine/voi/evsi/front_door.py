@@ -38,11 +38,11 @@ def evsi(
     """Return the expected value of sample information of a study of n patients, money per person.
 
     From a model with its `parameters`, or from a PSA sample (its `parameters` are then used for closed forms
-    only). One `n` gives a `VoiEstimate`, a list an `EvsiCurve`. "auto" takes the closed form where prior and data
-    are conjugate and the outcomes linear, else regression on summary statistics; "importance" and
-    "moment_matching" also work on a sample (one of `n_draws` is run where a model is given), "nested" and "mlmc"
-    run the model for each simulated data set. `options` go to the method: see its `estimates`. Raises InputError
-    for an unknown method, a parameter that does not exist, n below 1, or a WTP not above 0.
+    only). One `n` gives a `VoiEstimate`, a list an `EvsiCurve`. "auto" takes the closed form where prior and
+    data are conjugate and the outcomes linear, else regression on summary statistics; "importance" and
+    "moment_matching" also work on a sample (one of `n_draws` is run where a model is given), "nested" and
+    "mlmc" run the model for each simulated data set. `options` go to the method: see its `estimates`. Raises
+    InputError for an unknown method, a parameter that does not exist, n below 1, or a WTP not above 0.
     """
     started = perf_counter()
     if method not in METHODS:
@@ -87,7 +87,8 @@ def _from_sample(
         informed_values(study, sample.parameter_values, n)
         if priors is None and method == "conjugate":
             raise InputError(
-                "The closed form needs the distributions of the parameters.", hint="Give `parameters` as well."
+                "The closed form needs the distributions of the parameters.",
+                hint="Give `parameters` as well.",
             )
         if method == "conjugate" or (priors is not None and conjugate.applies(sample, study, priors, n)):
             assert priors is not None

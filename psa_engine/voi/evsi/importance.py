@@ -1,4 +1,4 @@
-"""EVSI by importance sampling: draws of a sample weighted by the likelihood of simulated data (Menzies 2016)."""
+"""EVSI by importance sampling: draws weighted by the likelihood of simulated data (Menzies 2016)."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -81,7 +81,7 @@ def _one(
 
 
 def _means(weights: np.ndarray, fitted: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return weighted means (q, c) over all draws, and over each half of them (NaN where a half has no weight)."""
+    """Return weighted means (q, c) over all draws, and over each half (NaN where a half has no weight)."""
     middle = len(fitted) // 2
     parts = [weights[:, :middle] @ fitted[:middle], weights[:, middle:] @ fitted[middle:]]
     first = weights[:, :middle].sum(axis=1, keepdims=True)

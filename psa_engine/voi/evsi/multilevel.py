@@ -1,10 +1,10 @@
-"""EVSI by multilevel Monte Carlo: many cheap coarse posteriors, few fine ones (Hironaka, Giles, Goda, Thom 2020).
+"""EVSI by multilevel Monte Carlo: many cheap coarse posteriors, few fine ones (Hironaka et al. 2020).
 
 Level l has 8 x 2^l inner draws; its difference from level l - 1 is that of the loss under all of them and its
 mean under their two halves (antithetic coupling), whose variance falls faster than the cost grows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 import numpy as np
@@ -21,6 +21,7 @@ COARSEST = 8
 _PILOT = 1_024
 _LEVELS = 10
 _FIRST_LEVELS = 3
+_DRAWS_OF_THE_PRIOR = 2**13
 
 
 def estimates(
@@ -33,7 +34,7 @@ def estimates(
     rtol: float = 0.02,
     most_runs: int = 20_000_000,
 ) -> list[VoiEstimate]:
-    """Return EVSI (n_wtp,) for each sample size to a relative standard error of about `rtol`, money per person.
+    """Return EVSI (n_wtp,) for each sample size, to a relative standard error of `rtol`, money per person.
 
     Levels are added until what is left, judged by the largest of the last three level means each carried
     on at rate 1/2, is below the standard error: it is given as `bias_bound`. Stops at `most_runs` model
@@ -41,7 +42,7 @@ def estimates(
     """
     if not 0 < rtol < 1:
         raise InputError(f"rtol must be between 0 and 1, and is {rtol}.")
-    prior = prior_outcomes(problem, study, n)
+    prior = prior_outcomes(problem, study, n, _DRAWS_OF_THE_PRIOR, seed)
     best = [int(net_benefit(prior, price).mean(axis=0).argmax()) for price in wtp]
     return [_one(Informed(problem, study, int(size)), wtp, best, seed, rtol, most_runs) for size in n]
 
@@ -52,7 +53,7 @@ def _one(
     started = perf_counter()
     rng = np.random.default_rng(seed)
     levels: list[np.ndarray] = []
-    runs = 0
+    runs = _DRAWS_OF_THE_PRIOR
 
     def add(level: int, n_outer: int) -> None:
         nonlocal runs
@@ -75,8 +76,10 @@ def _one(
     )  # fmt: skip
 
 
-def _sample_to(levels: list[np.ndarray], add, rtol: float, runs_left) -> None:
-    """Add outer draws where they lower the variance most per model run, until the wanted error or no runs are left."""
+def _sample_to(
+    levels: list[np.ndarray], add: Callable[[int, int], None], rtol: float, runs_left: Callable[[], int]
+) -> None:
+    """Add outer draws where they lower the variance most per model run, as long as runs are left."""
     for _ in range(8):
         cost = COARSEST * 2.0 ** np.arange(len(levels))
         value = np.abs(sum(level.mean(axis=0) for level in levels))
@@ -114,9 +117,11 @@ def _standard_error(levels: list[np.ndarray]) -> np.ndarray:
 
 
 def _remainder(levels: list[np.ndarray]) -> np.ndarray:
-    """Return the cautious bound of the levels that were not computed: means fall by half a level."""
-    last = levels[-3:]
-    return np.max([np.abs(m.mean(axis=0)) / 2 ** (len(last) - 1 - i) for i, m in enumerate(last) if i or len(levels) > 3], axis=0)
+    """Return a cautious bound of what levels beyond the last add, means falling by half a level."""
+    last = levels[1:][-3:]
+    return np.max(
+        [np.abs(level.mean(axis=0)) / 2**ahead for ahead, level in enumerate(reversed(last))], axis=0
+    )
 
 
 def _row(number: int, level: np.ndarray) -> dict[str, float]:

@@ -14,12 +14,11 @@ from psa_engine.voi.evsi.studies import Study, informed_values
 from psa_engine.voi.problem import Problem
 
 _RUNS_AT_ONCE = 2**17
-_DRAWS_OF_THE_PRIOR = 2**17
 
 
 @dataclass(frozen=True, eq=False)
 class Inner:
-    """Posterior mean outcomes (q, 2 n_strategies) of all inner draws and of each half, and their effective number."""
+    """Posterior mean outcomes (q, 2 n_strategies) of all inner draws and each half; effective draws."""
 
     whole: np.ndarray
     halves: tuple[np.ndarray, np.ndarray]
@@ -39,13 +38,18 @@ def estimates(
     """Return EVSI (n_wtp,) for each sample size, money per person.
 
     Inner draws come in antithetic pairs. The 1 / n_inner bias of the maximum is removed by the two halves
-    of the inner draws (Richardson) and given as `bias_bound`. The same random numbers serve every n.
+    of the inner draws (Richardson) and given as `bias_bound`; posterior means are control variates, their
+    expectation being that of a PSA sample. The same random numbers serve every n.
     """
-    prior = prior_outcomes(problem, study, n)
+    n_prior = int(np.clip(n_outer * n_inner // 4, 2**13, 2**17))
+    started = perf_counter()
+    prior = prior_outcomes(problem, study, n, n_prior, seed)
+    runs = n_prior
     found = []
     for size in n:
-        started = perf_counter()
-        inner = inner_means(Informed(problem, study, int(size)), n_outer, n_inner, np.random.default_rng(seed))
+        inner = inner_means(
+            Informed(problem, study, int(size)), n_outer, n_inner, np.random.default_rng(seed)
+        )
         value, error, bias = np.zeros(len(wtp)), np.zeros(len(wtp)), np.zeros(len(wtp))
         for i, price in enumerate(wtp):
             before = net_benefit(prior, price)
@@ -53,11 +57,13 @@ def estimates(
             whole, *halves = (net_benefit(means, price) for means in (inner.whole, *inner.halves))
             plain = loss_of(whole, best)
             removed = (loss_of(halves[0], best) + loss_of(halves[1], best)) / 2 - plain
-            value[i], error[i] = _controlled(plain - removed, whole - whole[:, [best]], before - before[:, [best]])
+            value[i], error[i] = _controlled(
+                plain - removed, whole - whole[:, [best]], before - before[:, [best]]
+            )
             bias[i] = abs(removed.mean())
         found.append(
             VoiEstimate(
-                value, error, "nested simulation", wtp, study.parameters, n_outer * n_inner,
+                value, error, "nested simulation", wtp, study.parameters, runs + n_outer * n_inner,
                 perf_counter() - started, bias,
                 diagnostics={
                     "n": size, "n_outer": n_outer, "n_inner": n_inner,
@@ -67,24 +73,27 @@ def estimates(
                 },
             )
         )  # fmt: skip
+        started, runs = perf_counter(), 0
     return found
 
 
 def _controlled(loss: np.ndarray, after: np.ndarray, before: np.ndarray) -> tuple[float, float]:
-    """Return the mean loss and its standard error, with the posterior mean benefits (q, S) as control variates.
+    """Return the mean loss and its standard error, with posterior mean benefits (q, S) as control variates.
 
     Their expectation is the prior's, known from `before` (n, S).
     """
     centred = after - after.mean(axis=0)
     slopes = np.linalg.lstsq(centred, loss - loss.mean(), rcond=1e-10)[0]
     value = loss.mean() - (after.mean(axis=0) - before.mean(axis=0)) @ slopes
-    variance = (loss - after @ slopes).var() / (len(loss) - len(slopes)) + (before @ slopes).var() / len(before)
+    variance = (loss - after @ slopes).var() / (len(loss) - len(slopes)) + (before @ slopes).var() / len(
+        before
+    )
     return float(value), float(np.sqrt(variance))
 
 
-def prior_outcomes(problem: Problem, study: Study, n: Sequence[int]) -> np.ndarray:
+def prior_outcomes(problem: Problem, study: Study, n: Sequence[int], n_draws: int, seed: int) -> np.ndarray:
     """Check the study against draws of the prior and return their outcomes (n_draws, 2 n_strategies)."""
-    sample = problem.sample(_DRAWS_OF_THE_PRIOR, 0)
+    sample = problem.sample(n_draws, seed)
     informed_values(study, sample.parameter_values, n)
     if not study.has_likelihood:
         raise InputError(
@@ -102,7 +111,10 @@ def inner_means(informed: Informed, n_outer: int, n_inner: int, rng: np.random.G
     parts = [_block(informed, min(size, n_outer - start), n_inner, rng) for start in range(0, n_outer, size)]
     return Inner(
         np.concatenate([part.whole for part in parts]),
-        (np.concatenate([part.halves[0] for part in parts]), np.concatenate([part.halves[1] for part in parts])),
+        (
+            np.concatenate([part.halves[0] for part in parts]),
+            np.concatenate([part.halves[1] for part in parts]),
+        ),
         np.concatenate([part.n_effective for part in parts]),
     )
 

@@ -1,4 +1,4 @@
-"""Costs and effects as the EVSI methods use them: incremental, side by side, and as losses of the choice made."""
+"""Costs and effects as the EVSI methods use them: incremental, side by side, and as losses."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def net_benefit(outcomes: np.ndarray, wtp: float) -> np.ndarray:
 
 
 def loss_of(benefit: np.ndarray, best: int) -> np.ndarray:
-    """Return max over strategies less the benefit of strategy `best`, (n,), from expected benefit (n, n_strategies)."""
+    """Return the highest less that of strategy `best`, (n,), of expected benefits (n, n_strategies)."""
     return benefit.max(axis=-1) - benefit[..., best]
 
 

@@ -6,8 +6,8 @@ whose weights are bounded. Source: Hironaka, Giles, Goda, Thom 2020, section 4, 
 """
 
 from collections.abc import Callable
-from functools import cached_property
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,13 +68,13 @@ class Informed:
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """A normal approximation of each posterior: mode (d, q), and root (q, d, d) with root root' its covariance."""
+    """A normal approximation of each posterior: mode (d, q); root (q, d, d), root root' its covariance."""
 
     mode: np.ndarray
     root: np.ndarray
 
     def draw(self, z: np.ndarray, from_prior: np.ndarray) -> np.ndarray:
-        """Turn standard normals z (d, q, m) into proposals; where `from_prior` (q, m) they stay as they are."""
+        """Turn standard normals z (d, q, m) into proposals; where `from_prior` (q, m) they stay."""
         moved = self.mode[:, :, None] + np.einsum("qab,bqm->aqm", self.root, z)
         return np.where(from_prior, z, moved)
 
@@ -87,7 +87,7 @@ class Proposal:
 
 
 def proposal(informed: Informed, data: np.ndarray, start: np.ndarray) -> Proposal:
-    """Return the normal approximation at the mode of each posterior, found by Newton's method from `start` (d, q)."""
+    """Return the normal approximation at each posterior's mode, by Newton's method from `start` (d, q)."""
     z, step = start.copy(), np.full(start.shape, _STEP)
     height = informed.log_posterior(z, data)
     for _ in range(_STEPS):
@@ -106,7 +106,7 @@ def proposal(informed: Informed, data: np.ndarray, start: np.ndarray) -> Proposa
 def _uphill(
     informed: Informed, data: np.ndarray, z: np.ndarray, height: np.ndarray, move: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return scores, log posterior and the largest gain after the longest of 1, 1/4, 1/16 of a move that gains."""
+    """Return scores, log posterior and the largest gain after the longest gaining of 1, 1/4, 1/16 move."""
     before = height
     for share in (1.0, 0.25, 0.0625):
         tried = z + share * move
@@ -120,7 +120,7 @@ def _uphill(
 def _derivatives(
     informed: Informed, data: np.ndarray, z: np.ndarray, step: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gradient (d, q) of the log posterior and minus its second derivatives (q, d, d), by differences.
+    """Return gradient (d, q) and minus second derivatives (q, d, d) of the log posterior, by differences.
 
     Where the posterior is not concave its precision is at least that of half the prior.
     """

@@ -1,4 +1,4 @@
-"""How the posterior mean of the informed parameters will be distributed, for conjugate pairs (Ades et al. 2004)."""
+"""How the posterior mean of the informed parameters will be distributed, for conjugate pairs (Ades 2004)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ import numpy as np
 
 from psa_engine.distributions import Beta, Dirichlet, Gamma, Normal
 from psa_engine.parameters import ParameterSet
+from psa_engine.voi.evsi.designs import Multinomial, SingleArm, TwoArmTrial
 from psa_engine.voi.evsi.endpoints import Binary, Continuous, Count, Endpoint, TimeToEvent
-from psa_engine.voi.evsi.studies import Multinomial, SingleArm, Study, TwoArmTrial
+from psa_engine.voi.evsi.studies import Study
 
 MOST_POINTS = 1_000_000
 """Possible results of a study that are all visited; beyond it they are simulated."""
@@ -19,7 +20,7 @@ _TAIL = 1e-14
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Posterior means (k, q) of parameters, with probabilities (q,); `simulated` where q were drawn at random."""
+    """Posterior means (k, q) of parameters, with probabilities (q,); `simulated` if drawn at random."""
 
     parameters: tuple[str, ...]
     means: np.ndarray
@@ -29,7 +30,7 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """Posterior means of parameters that are jointly normal: mean (k,) and covariance (k, k) before the study."""
+    """Posterior means that are jointly normal before the study: mean (k,) and covariance (k, k)."""
 
     parameters: tuple[str, ...]
     mean: np.ndarray
@@ -82,7 +83,7 @@ def _gaussian(parameters: ParameterSet, study: SingleArm | TwoArmTrial, n: int) 
 
 
 def companions(parameters: ParameterSet, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the parameters and those drawn together with them: of one correlation block or joint distribution."""
+    """Return the parameters and those drawn with them: of one correlation block or joint distribution."""
     found = list(names)
     for group in _drawn_together(parameters):
         if set(group) & set(found):
@@ -101,7 +102,7 @@ def _arm_means(study: SingleArm | TwoArmTrial, values: np.ndarray, n: int) -> np
 
 
 def _normal_prior(parameters: ParameterSet, names: Iterable[str]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the joint normal prior of parameters, mean (k,) and covariance (k, k), or None if it is not one."""
+    """Return the joint normal prior of parameters, mean (k,) and covariance (k, k), or None."""
     names = tuple(names)
     marginals = [_marginal(parameters, name) for name in names]
     if not all(isinstance(marginal, Normal) for marginal in marginals):
@@ -145,7 +146,9 @@ def _separate_pairs(parameters: ParameterSet, study: SingleArm | TwoArmTrial, n:
     if any(len(set(group) & set(names)) > 1 for group in _drawn_together(parameters)):
         return None
     arms = study.arms({name: np.ones(1) for name in names}, n)
-    pairs = [Pair(name, _marginal(parameters, name), a.endpoint, a.n) for name, a in zip(names, arms, strict=True)]
+    pairs = [
+        Pair(name, _marginal(parameters, name), a.endpoint, a.n) for name, a in zip(names, arms, strict=True)
+    ]
     return pairs if all(_conjugate(pair.prior, pair.endpoint) for pair in pairs) else None
 
 
@@ -161,7 +164,9 @@ def _independent(pairs: list[Pair], rng: np.random.Generator, n_simulated: int) 
     sizes = [len(one[0]) if one else np.inf for one in listed]
     if np.prod(np.array(sizes, float)) <= MOST_POINTS:
         means = np.array([m.ravel() for m in np.meshgrid(*[one[0] for one in listed if one], indexing="ij")])
-        chances = [np.prod(c) for c in product(*[one[1] for one in listed if one])] if len(pairs) > 1 else None
+        chances = (
+            [np.prod(c) for c in product(*[one[1] for one in listed if one])] if len(pairs) > 1 else None
+        )
         probabilities = np.array(chances) if chances else next(one[1] for one in listed if one)
         return Points(names, means, probabilities)
     means = np.array([_simulated(pair, rng, n_simulated) for pair in pairs])
@@ -185,7 +190,7 @@ def _all_results(pair: Pair) -> tuple[np.ndarray, np.ndarray] | None:
 
     rate, time = 1 / prior.scale, n * pair.endpoint.exposure
     success = rate / (rate + time)
-    s = np.arange(nbinom.isf(_TAIL, prior.shape, success) + 1)
+    s = np.arange(float(nbinom.isf(_TAIL, prior.shape, success)) + 1)
     chance = nbinom.pmf(s, prior.shape, success)
     return (prior.shape + s) / (rate + time), chance / chance.sum()
 
@@ -200,7 +205,9 @@ def _simulated(pair: Pair, rng: np.random.Generator, m: int) -> np.ndarray:
     return (prior.shape + data[0]) / (1 / prior.scale + time)
 
 
-def _dirichlet(prior: Dirichlet, study: Multinomial, n: int, rng: np.random.Generator, n_simulated: int) -> Points:
+def _dirichlet(
+    prior: Dirichlet, study: Multinomial, n: int, rng: np.random.Generator, n_simulated: int
+) -> Points:
     from scipy.special import comb, gammaln
 
     alpha = np.array([prior.alpha[prior.names.index(name)] for name in study.categories])

@@ -5,15 +5,17 @@ from typing import Any
 
 import numpy as np
 
+FEWEST = 4
+"""Sample sizes that the parametric curve needs."""
 _FAR_OFF = 0.03
-"""Largest distance of an estimate from the parametric curve, relative to the largest estimate, beyond 3 SE."""
+"""Largest distance of an estimate from the curve, relative to the largest estimate, if beyond 3 SE."""
 
 
 @dataclass(frozen=True, eq=False)
 class SmoothEvsi:
     """EVSI as a smooth, rising function of n between the smallest and largest size estimated (k,).
 
-    Parametric: sigma(n) L(delta / sigma(n)), sigma(n)^2 = sigma^2 n / (n + n0), with L the unit normal loss: exact
+    Parametric: sigma(n) L(delta / sigma(n)), sigma(n)^2 = sigma^2 n / (n + n0), L the unit normal loss: exact
     for two strategies and normal data on what net benefit is linear in (Raiffa, Schlaifer 1961). Otherwise a
     monotone cubic in log n through the estimates, made to rise.
     """
@@ -29,6 +31,8 @@ class SmoothEvsi:
         n = np.asarray(n, float)
         if self.parametric:
             return normal_evsi(n, *self.shape)
+        if len(self.n) == 1:
+            return np.full(n.shape, self.value[0])
         from scipy.interpolate import PchipInterpolator
 
         return PchipInterpolator(np.log(self.n), self.value)(np.log(n))
@@ -51,12 +55,12 @@ def normal_evsi(n: np.ndarray, log_sigma: float, delta_over_sigma: float, log_n0
 
 
 def smooth_evsi(n: np.ndarray, value: np.ndarray, error: np.ndarray) -> SmoothEvsi:
-    """Return the curve through EVSI `value` (k,) with standard errors `error` (k,) at rising sizes `n` (k,)."""
+    """Return the curve through EVSI `value` (k,), standard errors `error` (k,), at rising sizes `n` (k,)."""
     n, index = np.unique(np.asarray(n, float), return_inverse=True)
     count = np.bincount(index)
     value, error = np.bincount(index, value) / count, np.bincount(index, error) / count
     top = value.max()
-    if top > 0:
+    if top > 0 and len(n) >= FEWEST:
         shape = _fitted_shape(n, value, error, top)
         off = np.abs(normal_evsi(n, *shape) - value)
         if (off <= np.maximum(3 * error, _FAR_OFF * top)).all():
@@ -64,7 +68,9 @@ def smooth_evsi(n: np.ndarray, value: np.ndarray, error: np.ndarray) -> SmoothEv
     return SmoothEvsi(n, _rising(value), error, False, (0.0, 0.0, 0.0))
 
 
-def _fitted_shape(n: np.ndarray, value: np.ndarray, error: np.ndarray, top: float) -> tuple[float, float, float]:
+def _fitted_shape(
+    n: np.ndarray, value: np.ndarray, error: np.ndarray, top: float
+) -> tuple[float, float, float]:
     from scipy.optimize import least_squares
 
     weight = 1 / np.maximum(error, 0.002 * top)
@@ -74,7 +80,9 @@ def _fitted_shape(n: np.ndarray, value: np.ndarray, error: np.ndarray, top: floa
         for n0 in np.quantile(n, [0.0, 0.5, 1.0])
     ]
     fits = [
-        least_squares(lambda s: (normal_evsi(n, *s) - value) * weight, start, xtol=1e-14, ftol=1e-14, gtol=1e-14)
+        least_squares(
+            lambda s: (normal_evsi(n, *s) - value) * weight, start, xtol=1e-14, ftol=1e-14, gtol=1e-14
+        )
         for start in starts
     ]
     best = min(fits, key=lambda fit: fit.cost)

@@ -1,4 +1,4 @@
-"""Posterior means of outcomes for many data sets at once, by weighting the draws of a sample with the likelihood."""
+"""Posterior weights of the draws of a sample for many data sets at once, by their likelihood."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class DataSets:
 
 
 def data_sets(study: Study, values: Values, n: int, most: int, seed: int) -> DataSets:
-    """Simulate one data set per draw and keep the distinct ones, of at most the first `most` draws if too many."""
+    """Simulate a data set per draw and keep the distinct ones, or the first `most` if they are too many."""
     if not study.has_likelihood:
         raise InputError(
             "This study has no likelihood, which importance sampling and moment matching weight draws with.",

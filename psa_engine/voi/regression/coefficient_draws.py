@@ -1,4 +1,4 @@
-"""Draws of the coefficients of a fit: as uncertain as the fit is, or as they come when nothing is explained."""
+"""Draws of the coefficients of a fit: as uncertain as it is, or as they come when nothing is explained."""
 
 import numpy as np
 

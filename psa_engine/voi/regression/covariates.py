@@ -13,7 +13,7 @@ _FEW_VALUES = 10
 
 
 class Covariates(NamedTuple):
-    """Parameters of interest standardised to mean 0 and SD 1, (n_draws, d); their names; notes on the others."""
+    """Parameters of interest at mean 0 and SD 1, (n_draws, d); their names; notes on the others."""
 
     values: np.ndarray
     names: tuple[str, ...]
@@ -51,10 +51,12 @@ def covariates(sample: PsaSample, of: Sequence[str]) -> Covariates:
             continue
         directions.append(new / left)
         kept[name] = standard
-        if len(values := np.unique(draws[:_FEW_VALUES * 10])) <= _FEW_VALUES and (
+        if len(values := np.unique(draws[: _FEW_VALUES * 10])) <= _FEW_VALUES and (
             len(values := np.unique(draws)) <= _FEW_VALUES
         ):
-            notes.append(f"'{name}' takes {len(values)} distinct values: a polynomial through them is fitted.")
+            notes.append(
+                f"'{name}' takes {len(values)} distinct values: a polynomial through them is fitted."
+            )
     values = np.column_stack(list(kept.values())) if kept else np.empty((sample.n_draws, 0))
     return Covariates(values, tuple(kept), tuple(notes))
 

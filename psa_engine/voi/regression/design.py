@@ -29,7 +29,7 @@ def refuse_too_few_draws(n_columns: int, n_draws: int, what: str, remedy: str) -
     """Refuse a basis with fewer than 10 draws a column: its fit would follow the noise."""
     if n_columns * ROWS_PER_COLUMN > n_draws:
         raise InputError(
-            f"{what} needs {n_columns} columns, so at least {n_columns * ROWS_PER_COLUMN:,} draws, and the sample "
-            f"has {n_draws:,}.",
+            f"{what} needs {n_columns} columns, so at least {n_columns * ROWS_PER_COLUMN:,} draws, "
+            f"and the sample has {n_draws:,}.",
             hint=remedy,
         )

@@ -1,6 +1,7 @@
-"""EVPPI from a PSA sample by regression: choose a basis, regress costs and effects once, read every WTP off."""
+"""EVPPI from a PSA sample: choose a basis, regress costs and effects once, read every WTP off."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -32,7 +33,9 @@ def estimate(
     Raises InputError for unknown parameters, none, a WTP not above 0, or too few draws for the basis.
     Source: Strong, Oakley, Brennan 2014 (doi 10.1177/0272989X12465123 and 10.1177/0272989X13505910).
     """
-    return estimate_from(outcomes(sample, seed), sample, of, wtp, seed=seed, method=method)
+    started = perf_counter()
+    found = estimate_from(outcomes(sample, seed), sample, of, wtp, seed=seed, method=method)
+    return replace(found, seconds=perf_counter() - started)
 
 
 def estimate_from(
@@ -87,7 +90,9 @@ def _design(method: str, x: np.ndarray, y: Outcomes) -> Design:
     return ridge.ridge_design(x)
 
 
-def _nothing(y: Outcomes, of: tuple[str, ...], wtp: np.ndarray, known: Covariates, started: float) -> VoiEstimate:
+def _nothing(
+    y: Outcomes, of: tuple[str, ...], wtp: np.ndarray, known: Covariates, started: float
+) -> VoiEstimate:
     """Return the exact zero of constant parameters, or of outcomes that do not vary."""
     zero, notes = np.zeros(len(wtp)), known.notes
     if known.names:
@@ -122,9 +127,6 @@ def _diagnostics(y: Outcomes, readings: list[Reading], wtp: np.ndarray, known: C
 
 def _by_outcome(y: Outcomes, values: np.ndarray) -> dict[str, float]:
     """Return values of the varying outcomes by "costs of new v old"."""
-    half = len(y.varying) // 2
-    names = [
-        f"{kind} of {strategy} v {y.strategies[0]}" for kind in ("costs", "effects") for strategy in y.strategies[1:]
-    ]
-    assert len(names) == 2 * half
+    kinds = ("costs", "effects")
+    names = [f"{kind} of {new} v {y.strategies[0]}" for kind in kinds for new in y.strategies[1:]]
     return {names[k]: float(v) for k, v in zip(np.flatnonzero(y.varying), values, strict=True)}

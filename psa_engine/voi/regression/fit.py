@@ -1,6 +1,7 @@
 """Costs and effects regressed once: the fit, the held-out fit, and how far both may be off."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,8 +23,8 @@ from psa_engine.voi.regression.smoother import (
 class Outcomes:
     """Increments over the first strategy, rows shuffled into folds, ready to be regressed on any parameters.
 
-    `increments` (q, n) hold costs then effects of strategies 2, 3, ...; `standard` the varying ones at mean 0
-    and SD 1; `scatter` (q,) and `mean` (q,) undo that; `order` (n,) is the shuffle, `edges` cuts it into folds.
+    `increments` (q, n) hold costs then effects of strategies 2, 3, ...; `standard` the varying ones at mean
+    0 and SD 1, which `scatter` (q,) and `mean` (q,) undo; `order` (n,) is the shuffle, `edges` its folds.
     """
 
     strategies: tuple[str, ...]
@@ -61,8 +62,8 @@ def outcomes(sample: PsaSample, seed: int) -> Outcomes:
 class Fit:
     """A regression of the outcomes on parameters `x` (n, d).
 
-    `plug_in` (q, n) is the fit on all draws, `held_out` each draw's prediction by the other folds; `coefficients`
-    and `penalty` belong to the varying outcomes at SD 1, `residual` (k, k) is their residual covariance.
+    `plug_in` (q, n) is the fit on all draws, `held_out` each draw's prediction by the other folds; `penalty`
+    (k,), `residual` (k, k) covariance and held-out `r_squared` (k,) belong to the varying outcomes at SD 1.
     """
 
     design: Design
@@ -82,7 +83,7 @@ class Fit:
 
 
 def fit(design: Design, x: np.ndarray, y: Outcomes) -> Fit:
-    """Return the regression of the outcomes on shuffled parameters `x` (n, d) in the columns of the design."""
+    """Return the regression of the outcomes on shuffled parameters `x` (n, d) in a design's columns."""
     n, k = y.n_draws, len(y.standard)
     parts = moments(design, x, y.standard)
     whole = total(parts)
@@ -92,7 +93,7 @@ def fit(design: Design, x: np.ndarray, y: Outcomes) -> Fit:
     everywhere = s.coefficients(free, s.shrink(rest, penalty))
     plug_in, held_out = np.empty_like(y.standard), np.empty_like(y.standard)
     left_out = held_out_coefficients(parts, design.n_free, penalty)
-    for first, last, others in zip(y.edges[:-1], y.edges[1:], left_out, strict=True):
+    for (first, last), others in zip(pairwise(y.edges), left_out, strict=True):
         both = predict(design, x[first:last], np.hstack([everywhere, others]))
         plug_in[:, first:last], held_out[:, first:last] = both[:k], both[k:]
     residuals = y.standard - plug_in

@@ -17,12 +17,12 @@ _STRETCH = 2.0
 
 
 def gp_design(x: np.ndarray, y: np.ndarray) -> Design:
-    """Return the basis of a sparse Gaussian process of standardised parameters (n, d) in shuffled rows, d <= 10.
+    """Return the basis of a sparse Gaussian process of standardised parameters (n, d) in shuffled rows.
 
-    A squared exponential kernel with a length for each parameter, projected on up to 256 draws as centres
-    (subset of regressors); lengths by restricted likelihood of the outcomes `y` (q, n) on a part of the rows.
-    The trend, quadratic where the draws allow, is free. Source: Quinonero-Candela, Rasmussen 2005; Strong,
-    Oakley, Brennan 2014.
+    For d up to 10: a squared exponential kernel with a length for each parameter, projected on up to 256
+    draws as centres (subset of regressors); lengths by restricted likelihood of the outcomes `y` (q, n) on a
+    part of the rows. The trend, quadratic where the draws allow, is free. Source: Quinonero-Candela,
+    Rasmussen 2005; Strong, Oakley, Brennan 2014.
     """
     n, d = x.shape
     if d > MOST_PARAMETERS:

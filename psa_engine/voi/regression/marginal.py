@@ -12,7 +12,7 @@ _ROWS_TO_FIT = 4_096
 
 @dataclass(frozen=True, eq=False)
 class Marginal:
-    """Functions of one parameter, roughly orthonormal over its draws: 1, the straight line, then rising roughness.
+    """Functions of one parameter, nearly orthonormal over its draws: 1, the straight line, then ever rougher.
 
     Cubic B-splines on `knots` (breakpoints at quantiles), combined by `weights` (n_splines, n_functions);
     a parameter with few distinct values has `levels` and the functions' values there instead.

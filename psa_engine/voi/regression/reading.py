@@ -35,9 +35,8 @@ class Reader:
     """Reads any number of WTPs off one fit."""
 
     def __init__(self, fit: Fit, y: Outcomes, seed: int):
-        self.fit, self.y = fit, y
+        self.fit, self.y, self.seed = fit, y, seed
         self.changes = posterior_changes(fit, y, seed)
-        self.rng = np.random.default_rng([seed, 3])
         self.rows = slice(0, min(_SAMPLED_ROWS, y.n_draws))
         self.columns = fit.design.columns(fit.x[self.rows])
         permuted = permuted_fits(fit, y, seed)
@@ -47,9 +46,9 @@ class Reader:
     def read(self, wtp: float) -> Reading:
         """Return the EVPPI at one WTP.
 
-        Noise of the fit biases the plug-in upwards and the held-out policy value downwards, to second order by
-        the same amount: the estimate is midway. Its error has two parts: that of the mean of the two influence
-        functions, and that of other coefficients, as likely, choosing other strategies.
+        Noise of the fit biases the plug-in upwards and the held-out policy value downwards, to second order
+        by the same amount: the estimate is midway. Its error has two parts: that of the mean of the two
+        influence functions, and that of other coefficients, as likely, choosing other strategies.
         """
         y, n = self.y, self.y.n_draws
         given, fitted = net_benefit(y.increments, wtp), net_benefit(self.fit.plug_in, wtp)
@@ -78,7 +77,7 @@ class Reader:
     def _share_of_influence(
         self, gain: np.ndarray, given: np.ndarray, fitted: np.ndarray, best: int, wtp: float
     ) -> float:
-        """Return the variance of the estimate's influence function over that of the policy value's, on some rows.
+        """Return the variance of the estimate's influence over that of the policy value's, on some rows.
 
         The policy value takes each draw's residual at the strategy chosen; the plug-in takes it through the
         smoother, H w for choices w, which is no longer than w.
@@ -93,12 +92,16 @@ class Reader:
         s = self.fit.spectrum
         free, rest = s.coordinates(self.columns.T @ weights.T * (s.n / m))
         smoothed = self.columns @ s.coefficients(free, s.shrink(rest, self.fit.penalty))
-        residuals = (y.increments[:, rows] - self.fit.plug_in[:, rows])[y.varying] / y.scatter[y.varying, None]
+        residuals = (y.increments[:, rows] - self.fit.plug_in[:, rows])[y.varying] / y.scatter[
+            y.varying, None
+        ]
         through = fitted[chosen, np.arange(m)] - fitted[best, rows] + (smoothed.T * residuals).sum(axis=0)
         whole = gain[rows].var()
         return float(((gain[rows] + through) / 2).var() / whole) if whole > 0 else 1.0
 
-    def _swings(self, fitted: np.ndarray, top: np.ndarray, mean: np.ndarray, best: int, wtp: float) -> np.ndarray:
+    def _swings(
+        self, fitted: np.ndarray, top: np.ndarray, mean: np.ndarray, best: int, wtp: float
+    ) -> np.ndarray:
         """Return what other likely coefficients add to the plug-in by choosing otherwise, (N_DRAWS,).
 
         The draws nearest to another choice are all looked at, and a few of the rest for all of them.
@@ -110,7 +113,7 @@ class Reader:
         far = near[:0]
         if n > _NEAR + _FAR:
             order = np.argpartition(margin, _NEAR)
-            near, far = order[:_NEAR], self.rng.choice(order[_NEAR:], _FAR)
+            near, far = order[:_NEAR], np.random.default_rng([self.seed, 3]).choice(order[_NEAR:], _FAR)
         changes = self.changes_of_benefit(wtp)
         switched = self._switched(fitted[:, near], near, changes).sum(axis=1)
         if len(far):

@@ -35,6 +35,9 @@ def ridge_design(x: np.ndarray) -> Design:
             hint="Ask for smaller groups; the EVPI is the value of all parameters together.",
         )
     refuse_too_few_draws(
-        n_quadratic(d), n, f"A quadratic ridge of {d} parameters", "Run more draws, or ask for a smaller group."
+        n_quadratic(d),
+        n,
+        f"A quadratic ridge of {d} parameters",
+        "Run more draws, or ask for a smaller group.",
     )
     return Design(quadratic, n_quadratic(d), 1 + d, "quadratic ridge")

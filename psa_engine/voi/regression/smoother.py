@@ -1,7 +1,8 @@
-"""Penalised least squares in closed form: smoothing by restricted maximum likelihood, folds by subtraction."""
+"""Penalised least squares in closed form: smoothing by restricted likelihood, folds by subtraction."""
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,8 +29,8 @@ def fold_edges(n: int) -> np.ndarray:
 
 def moments(design: Design, x: np.ndarray, y: np.ndarray) -> list[Moments]:
     """Return the moments of each fold in one pass over the parameters (n, d) and outcomes (q, n)."""
-    edges, out = fold_edges(len(x)), []
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    out = []
+    for first, last in pairwise(fold_edges(len(x))):
         gram = np.zeros((design.n_columns, design.n_columns))
         cross = np.zeros((design.n_columns, len(y)))
         for start in range(first, last, _BLOCK):
@@ -48,7 +49,7 @@ def total(parts: list[Moments]) -> Moments:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """The normal equations of `n` rows, free columns taken out and the penalised ones on their principal axes.
+    """The normal equations of `n` rows: free columns taken out, penalised ones on their principal axes.
 
     Every strength of smoothing of every outcome is then a division. An outcome is known by its free
     coordinates (n_free, q) and its penalised coordinates (n_penalised, q): where it lies along the columns.

@@ -11,16 +11,16 @@ from psa_engine.voi.regression.marginal import Marginal, marginal
 
 MOST_PARAMETERS = 4
 _LARGEST, _LARGEST_TOGETHER, _SMALLEST = 23, 16, 4
-"""Sizes of the hyperbolic cross: of one parameter, of several (50, 110, 204 columns of 2, 3, 4), and the least."""
+"""Sizes of the hyperbolic cross: for one parameter, for several (50, 110, 204 columns of 2, 3, 4), least."""
 
 
 def spline_design(x: np.ndarray) -> Design:
     """Return a tensor-product spline basis of the parameters (n, d), d at most 4.
 
-    Products u_a(x1) u_b(x2) ... of marginal functions are kept on a hyperbolic cross, (a + 1)(b + 1) ... at most a
-    limit set by the number of draws, so that every interaction is there in its low orders. The penalty of
-    total order m is (m (m - 1) / 2)^2, that of a thin-plate spline in Hermite functions: lines are free.
-    Source: Wood 2006 (tensor products); Wahba 1990 (thin plates); Strong, Oakley, Brennan 2014 (use in EVPPI).
+    Products u_a(x1) u_b(x2) ... of marginal functions are kept on a hyperbolic cross, (a + 1)(b + 1) ... at
+    most a limit set by the number of draws, so that every interaction is there in its low orders. The penalty
+    of total order m is (m (m - 1) / 2)^2, that of a thin-plate spline in Hermite functions: lines are free.
+    Source: Wood 2006 (tensor products); Wahba 1990 (thin plates); Strong, Oakley, Brennan 2014 (in EVPPI).
     """
     n_draws, d = x.shape
     if d > MOST_PARAMETERS:

@@ -1,0 +1,157 @@
+"""The levels of multilevel Monte Carlo: outer draws with more and more inner draws, and what each added.
+
+Level 0 is the loss with a few inner draws; level l is what doubling them to 2^l times as many changed: the
+highest mean over all of them less the mean of the highest over each half, on the same inner draws
+(antithetic coupling). Its mean falls like 2^-l and its variance like 2^-1.5l (Giles and Goda 2019).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from psa_engine.engine.nested import InnerMeans
+from psa_engine.engine.progress import Advance
+from psa_engine.voi.coupling import gains, outer_runs, stream
+from psa_engine.voi.pilot import Pilot
+from psa_engine.voi.problem import Split
+from psa_engine.voi.tally import Tally
+
+DECAY = 1.5
+"""The variance of a level is 2^-1.5 of the one before, where a strategy's edge over another has a density at 0."""
+
+TRUSTED = 256
+
+
+@dataclass
+class Level:
+    """Sums over the outer draws of a level >= 1, per WTP: of its difference to the powers 1 to 4, and of both its terms."""
+
+    n_inner: int
+    powers: np.ndarray
+    terms: np.ndarray = field(init=False)
+    n: int = 0
+
+    def __post_init__(self) -> None:
+        self.terms = np.zeros((2, 2, self.powers.shape[1]))
+
+    def add(self, runs: InnerMeans, wtp: np.ndarray, reference: tuple[int, ...]) -> None:
+        for i, (value, chosen) in enumerate(zip(wtp, reference, strict=True)):
+            found = gains(runs, value, chosen)
+            difference = found.fine - found.coarse
+            self.powers[:, i] += [(difference**k).sum() for k in (1, 2, 3, 4)]
+            self.terms[..., i] += [[x.sum(), (x**2).sum()] for x in (found.fine, found.coarse)]
+        self.n += len(runs.costs)
+
+    @property
+    def mean(self) -> np.ndarray:
+        return self.powers[0] / max(self.n, 1)
+
+    @property
+    def mean_square(self) -> np.ndarray:
+        return self.powers[1] / max(self.n, 1)
+
+    @property
+    def variance(self) -> np.ndarray:
+        return (self.mean_square - self.mean**2) * self.n / max(self.n - 1, 1)
+
+    @property
+    def kurtosis(self) -> np.ndarray:
+        m1, m2, m3, m4 = self.powers / max(self.n, 1)
+        fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
+        squared = np.maximum(self.variance, 0) ** 2
+        return np.divide(fourth, squared, out=np.full_like(squared, np.nan), where=squared > 0)
+
+    def term(self, which: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and squared standard error of the fine (0) or coarse (1) term."""
+        mean, square = self.terms[which] / max(self.n, 1)
+        return mean, np.maximum(square - mean**2, 0) / max(self.n, 1)
+
+
+class Ladder:
+    """The levels of one problem: level 0 a tally, the others their differences; every call draws anew."""
+
+    def __init__(self, split: Split, wtp: np.ndarray, start: int, seed: int):
+        self.split, self.wtp, self.start, self.seed = split, wtp, start, seed
+        self.first = Tally(wtp, len(split.problem.strategies))
+        self.levels: list[Level] = []
+        self._calls = 0
+
+    def n_inner(self, level: int) -> int:
+        return 2 ** (self.start + level)
+
+    def add_level(self) -> None:
+        self.levels.append(Level(self.n_inner(len(self.levels) + 1), np.zeros((4, len(self.wtp)))))
+
+    def run(self, level: int, n: int, advance: Advance | None) -> None:
+        """Add n outer draws to a level; level 0 comes first."""
+        self._calls += 1
+        for runs in outer_runs(self.split, n, self.n_inner(level), stream(self.seed, self._calls), advance):
+            if level:
+                self.levels[level - 1].add(runs, self.wtp, self.first.reference)
+            else:
+                whole = (np.repeat(x.mean(-1, keepdims=True), 2, axis=-1)[None] for x in runs)
+                self.first.add(InnerMeans(*whole))
+
+    @property
+    def n(self) -> np.ndarray:
+        """Outer draws of each level."""
+        return np.array([self.first.n, *(level.n for level in self.levels)])
+
+    @property
+    def runs(self) -> int:
+        return int(sum(n * self.n_inner(i) for i, n in enumerate(self.n)))
+
+    @property
+    def first_variance(self) -> np.ndarray:
+        return self.first.standard_error**2 * self.first.n
+
+    def variances(self) -> list[np.ndarray]:
+        """Return the variance of a draw of each level (n_wtp,), cautiously.
+
+        A few draws of a high level see few of the rare large differences: until there are `TRUSTED` of
+        them, the level is not taken to vary less than a quarter of what the one before does.
+        """
+        out = [self.first_variance]
+        for i, level in enumerate(self.levels):
+            found = np.maximum(level.variance, 0)
+            out.append(np.maximum(found, out[-1] / 4) if i and level.n < TRUSTED else found)
+        return out
+
+    @property
+    def standard_error(self) -> np.ndarray:
+        """The standard error (n_wtp,) of the sum of all levels."""
+        return np.sqrt(sum(v / max(n, 1) for v, n in zip(self.variances(), self.n, strict=True)))
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return a row a level; `consistency`: how many standard errors its coarse term is from the level before."""
+        tally = self.first
+        rows = [
+            {"level": 0, "n_inner": self.n_inner(0), "n_outer": tally.n, "mean": tally.value, "variance": self.first_variance}
+        ]
+        before = tally.values[0, :, 0], tally.reference_error**2
+        for i, level in enumerate(self.levels, 1):
+            mean, square = level.term(1)
+            apart, error = np.abs(mean - before[0]), np.sqrt(square + before[1])
+            rows.append(
+                {
+                    "level": i,
+                    "n_inner": level.n_inner,
+                    "n_outer": level.n,
+                    "mean": level.mean,
+                    "variance": level.variance,
+                    "kurtosis": level.kurtosis,
+                    "consistency": np.divide(apart, error, out=np.zeros_like(apart), where=error > 0),
+                }
+            )
+            before = level.term(0)
+        return rows
+
+
+def starting_size(pilot: Pilot) -> int:
+    """Return the power of two of inner draws of level 0 with which all levels together cost least."""
+    first, differences = (v / pilot.scale**2 for v in pilot.level_variances())
+    size = 2.0 ** np.arange(len(first))
+    ahead = np.sqrt(differences.max(-1) * size)
+    cost = np.sqrt(first.max(-1) * size) + np.append(np.cumsum(ahead[::-1])[::-1][1:], 0)
+    return int(cost[: max(len(cost) - 2, 1)].argmin())

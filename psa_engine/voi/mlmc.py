@@ -1,0 +1,164 @@
+"""EVPPI by multilevel Monte Carlo with antithetic coupling (Giles 2015; Giles and Goda 2019).
+
+Most outer draws get few inner draws; few get many, to show what many change. Levels are added until what
+is left beyond the last is small against the error, and outer draws go where they lower the variance most.
+"""
+
+from time import perf_counter
+
+import numpy as np
+
+from psa_engine.engine.progress import progress_bar
+from psa_engine.estimate import VoiEstimate
+from psa_engine.voi.coupling import stream
+from psa_engine.voi.levels import DECAY, TRUSTED, Ladder, starting_size
+from psa_engine.voi.pilot import Pilot, checked_budget, first_pilot, nothing_to_know, sized_on
+from psa_engine.voi.problem import Problem
+
+_LARGEST = 2**20
+_FEWEST_RUNS, _FEWEST = 4096, 32
+"""Model runs of level 0, and outer draws of the others, at least."""
+
+
+def estimate(
+    problem: Problem,
+    of: tuple[str, ...],
+    wtp: np.ndarray,
+    *,
+    rtol: float = 1e-3,
+    seed: int = 0,
+    progress: bool = False,
+    n_runs: int | None = None,
+    max_runs: int = 2**25,
+) -> VoiEstimate:
+    """Return the EVPPI (n_wtp,) of parameters or groups by multilevel Monte Carlo, money per person.
+
+    Stops when the 95 % half-width is `rtol` of the EVPPI, or of a twentieth of the EVPI where that is
+    more, or at `max_runs` model runs; given `n_runs`, makes that many. `bias_bound`: what the levels
+    beyond the last may add. `diagnostics["levels"]`: see `Ladder.table`. Raises InputError for an unknown
+    parameter and options out of range.
+    """
+    started = perf_counter()
+    budget = checked_budget(rtol, n_runs, max_runs)
+    split = problem.split(of)
+    if not split.n_outer:
+        return nothing_to_know(of, wtp)
+    places = sized_on(wtp)
+    pilot = first_pilot(split, wtp[places], budget, seed, progress)
+    ladder = Ladder(split, wtp, starting_size(pilot) if split.n_inner else 0, stream(seed, 1))
+    plan = _Plan(ladder, pilot, places, rtol if n_runs is None else None, budget - pilot.runs, progress)
+    plan.carry_out()
+    left = remainder(ladder)
+    table = ladder.table()
+    return VoiEstimate(
+        value=ladder.first.value + sum(level.mean for level in ladder.levels),
+        standard_error=ladder.standard_error,
+        method="multilevel Monte Carlo",
+        wtp=wtp,
+        of=of,
+        model_runs=ladder.runs + pilot.runs,
+        seconds=perf_counter() - started,
+        bias_bound=left + ladder.first.bias_bound,
+        diagnostics={
+            "levels": table,
+            "consistent": all((row["consistency"] < 4).all() for row in table[1:]),
+            "converged": plan.converged(rtol),
+            "optimal_strategy": tuple(problem.strategies[i] for i in ladder.first.best),
+        },
+    )
+
+
+def remainder(ladder: Ladder) -> np.ndarray:
+    """Return a cautious bound (n_wtp,) of what the levels beyond the last add.
+
+    The largest of the last three means, with its standard error, carried on to the last level and beyond at
+    the rate 2^-a a level at which they fell, taken between 1/2 and 1.
+    """
+    last = ladder.levels[-3:]
+    if not last:
+        return np.zeros(len(ladder.wtp))
+    means = np.array([np.abs(level.mean) for level in last])
+    errors = np.array([np.sqrt(np.maximum(level.variance, 0) / max(level.n, 1)) for level in last])
+    rate = np.full(means.shape[1], 0.5)
+    if len(last) > 1:
+        fall = np.log2(np.maximum(means[0], 1e-300) / np.maximum(means[-1], 1e-300)) / (len(last) - 1)
+        rate = np.clip(fall, 0.5, 1)
+    ahead = np.arange(len(last))[::-1, None]
+    return ((means + errors) * 2.0 ** (-rate * ahead)).max(0) / (2.0**rate - 1)
+
+
+class _Plan:
+    """How many outer draws each level gets, decided anew as variances become known."""
+
+    def __init__(
+        self, ladder: Ladder, pilot: Pilot, places: np.ndarray, rtol: float | None, budget: int, progress: bool
+    ):
+        self.ladder, self.pilot, self.places = ladder, pilot, places
+        self.rtol, self.budget, self.progress = rtol, budget, progress
+
+    def carry_out(self) -> None:
+        """Spend a quarter of the planned runs, add levels until they suffice, then spend the rest."""
+        if self.ladder.split.n_inner:
+            for _ in range(2):
+                self.ladder.add_level()
+        share = 1 / 4
+        while True:
+            self._run(share)
+            if self._short_of_levels():
+                self.ladder.add_level()
+            elif share < 1:
+                share *= 2
+            elif not self._run(share):
+                return
+
+    def converged(self, rtol: float) -> bool:
+        """Whether the 95 % half-width is within the tolerance where the run was sized."""
+        return bool((1.96 * self.ladder.standard_error[self.places] <= rtol * self.pilot.scale).all())
+
+    def _variances(self) -> np.ndarray:
+        """Return the variance of each level over the squared scale, at the worst WTP."""
+        start, scale = self.ladder.start, self.pilot.scale**2
+        first, differences = self.pilot.level_variances()
+        guesses = [first[start], *differences[start + 1 :]]
+        out: list[float] = []
+        for i, (n, found) in enumerate(zip(self.ladder.n, self.ladder.variances(), strict=True)):
+            value = float((found[self.places] / scale).max())
+            if n < TRUSTED:
+                value = max(value, float((guesses[i] / scale).max()) if i < len(guesses) else out[-1] / 2**DECAY)
+            out.append(value)
+        return np.array(out)
+
+    def _wanted(self, share: float) -> tuple[np.ndarray, float]:
+        """Return outer draws of each level for a share of the planned runs, and the final relative standard error."""
+        variances = self._variances()
+        size = 2.0 ** (self.ladder.start + np.arange(len(variances)))
+        total = np.sqrt(variances * size).sum()
+        runs = float(self.budget)
+        if self.rtol is not None:
+            runs = min(runs, (1.96 * total / self.rtol) ** 2)
+        n = np.sqrt(variances / size) * runs / max(total, 1e-300)
+        fewest = [max(_FEWEST_RUNS >> self.ladder.start, _FEWEST), *(_FEWEST for _ in n[1:])]
+        return np.maximum(np.ceil(share * n), fewest).astype(int), float(total / np.sqrt(max(runs, 1.0)))
+
+    def _run(self, share: float) -> bool:
+        """Bring every level to its share; return whether more than a few draws were missing and could be afforded."""
+        short = np.maximum(self._wanted(share)[0] - self.ladder.n, 0)
+        size = 2 ** (self.ladder.start + np.arange(len(short)))
+        planned = int((short * size).sum())
+        if planned > self.budget - self.ladder.runs:
+            short = np.floor(short * max(self.budget - self.ladder.runs, 0) / planned).astype(int)
+        if (short * size).sum() <= 0.01 * self.ladder.runs:
+            return False
+        with progress_bar(int((short * size).sum()), "model runs", self.progress) as advance:
+            for level, n in enumerate(short):
+                if n:
+                    self.ladder.run(level, int(n), advance)
+        return True
+
+    def _short_of_levels(self) -> bool:
+        """Whether what is left beyond the last level exceeds half the final standard error, and can be afforded."""
+        if not self.ladder.levels or self.ladder.n_inner(len(self.ladder.levels)) >= _LARGEST:
+            return False
+        left = (remainder(self.ladder)[self.places] / self.pilot.scale).max()
+        cost = _FEWEST * 2 * self.ladder.levels[-1].n_inner
+        return bool(left > self._wanted(1)[1] / 2) and cost < (self.budget - self.ladder.runs) / 4
