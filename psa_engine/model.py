@@ -173,7 +173,7 @@ class FunctionStructure:
 
         p = _FlatDraw(values)
         result = self.function(p)
-        if not isinstance(result, tuple) or len(result) != 2:
+        if not isinstance(result, tuple | list) or len(result) != 2:
             raise InputError("The function of a FunctionModel must return two things: costs and effects.")
         outcomes = {}
         for kind, plain, given in (("costs", "total", result[0]), ("effects", "total", result[1])):
@@ -186,13 +186,17 @@ class FunctionStructure:
     def _per_strategy(self, kind: str, given: Any) -> Any:
         import jax.numpy as jnp
 
-        row = jnp.stack([jnp.asarray(x) + 0.0 for x in given])
-        if row.shape != (len(self.strategies.names),):
+        try:
+            row = [jnp.asarray(x) + 0.0 for x in given]
+        except TypeError:
+            row = []
+        if len(row) != len(self.strategies.names) or any(x.ndim for x in row):
+            shapes = ", ".join(str(x.shape) for x in row)
             raise InputError(
-                f"The function returned {kind} of shape {row.shape} for {len(self.strategies.names)} strategies; "
-                "it is written for one draw and returns one number a strategy."
+                f"The function returned {kind} {f'of shapes {shapes}' if row else 'that are no list'} for "
+                f"{len(self.strategies.names)} strategies; it is written for one draw and returns one number a strategy."
             )
-        return row
+        return jnp.stack(row)
 
 
 class _FlatDraw(dict):

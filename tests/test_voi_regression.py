@@ -16,7 +16,7 @@ from psa_engine.voi.regression import estimate
 from psa_engine.voi.regression.coefficient_draws import permuted_fits, posterior_changes
 from psa_engine.voi.regression.fit import fit, outcomes
 from psa_engine.voi.regression.marginal import bspline_values, marginal
-from psa_engine.voi.regression.smoother import best_penalty, held_out_coefficients, moments, spectrum, total
+from psa_engine.voi.regression.smoother import best_penalty, held_out_coefficients, moments, spectrum
 from psa_engine.voi.regression.spline import spline_design
 
 N_DRAWS = 10_000
@@ -338,25 +338,23 @@ def test_the_fit_is_penalised_least_squares():
     np.testing.assert_allclose((found.plug_in[1] - y.mean[1]) / y.scatter[1], direct, atol=1e-9)
 
 
-def test_the_smoothing_maximises_the_restricted_likelihood_of_the_marginal_normal():
+def dense_restricted_likelihood(free, rest, target, penalty):
+    """-2 log of it, up to a constant, from the covariance of the target itself: I + rest rest' / penalty."""
+    covariance = np.eye(len(target)) + rest @ rest.T / penalty
+    inverse = np.linalg.inv(covariance)
+    inner, cross = free.T @ inverse @ free, free.T @ inverse @ target
+    residual = target @ inverse @ target - cross @ np.linalg.solve(inner, cross)
+    logs = np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(inner)[1]
+    return (len(target) - free.shape[1]) * np.log(residual) + logs
+
+
+def test_the_smoothing_maximises_the_restricted_likelihood():
     design, x, y = small_regression()
-    columns, target, n = design.columns(x), y.standard[0], len(x)
-    free, rest = columns[:, : design.n_free], columns[:, design.n_free :]
-
-    def minus_two_log(penalty):
-        covariance = np.eye(n) + rest @ rest.T / penalty
-        inverse = np.linalg.inv(covariance)
-        inner = free.T @ inverse @ free
-        residual = target @ inverse @ target - target @ inverse @ free @ np.linalg.solve(
-            inner, free.T @ inverse @ target
-        )
-        constant = np.linalg.slogdet(free.T @ free)[1]
-        logs = np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(inner)[1] - constant
-        return (n - design.n_free) * np.log(residual) + logs
-
+    free, rest = np.split(design.columns(x), [design.n_free], axis=1)
     found = fit(design, x, y).penalty[0]
     grid = found * np.geomspace(0.2, 5, 81)
-    assert grid[np.argmin([minus_two_log(p) for p in grid])] == pytest.approx(found, rel=0.15)
+    logs = [dense_restricted_likelihood(free, rest, y.standard[0], penalty) for penalty in grid]
+    assert grid[np.argmin(logs)] == pytest.approx(found, rel=0.15)
 
 
 def test_held_out_fits_are_fits_without_the_fold():
@@ -381,18 +379,19 @@ def test_draws_of_coefficients_have_the_covariance_of_the_fit():
     np.testing.assert_allclose(draws.std(axis=1), expected, rtol=4 / np.sqrt(2 * draws.shape[1]))
 
 
+def permuted_coefficients(design, x, y, rng):
+    """The coefficients of one true permutation of the outcome against the parameters."""
+    columns = design.columns(x)
+    s = spectrum(columns.T @ columns, design.n_free, y.n_draws)
+    free, rest = s.coordinates(columns.T @ rng.permutation(y.standard[0])[:, None])
+    penalty, _ = best_penalty(s, rest, y.n_draws - (free**2).sum(axis=0))
+    return s.coefficients(free, s.shrink(rest, penalty))[:, 0]
+
+
 def test_fits_of_permuted_outcomes_are_spread_like_true_permutations():
     design, x, y = small_regression(400)
     found, rng = fit(design, x, y), np.random.default_rng(14)
-    whole = total(moments(design, x, y.standard))
-    s = spectrum(whole.gram, design.n_free, y.n_draws)
-    true = []
-    for _ in range(800):
-        free, rest = s.coordinates(design.columns(x).T @ rng.permutation(y.standard[0])[:, None])
-        penalty, _ = best_penalty(s, rest, y.n_draws - (free**2).sum(axis=0))
-        true.append(s.coefficients(free, s.shrink(rest, penalty))[:, 0])
-    drawn = (
-        np.concatenate([permuted_fits(found, y, seed)[:, :, 1] for seed in range(20)], axis=1) / y.scatter[1]
-    )
+    true = np.array([permuted_coefficients(design, x, y, rng) for _ in range(800)])
+    drawn = np.concatenate([permuted_fits(found, y, seed)[:, :, 1] for seed in range(20)], axis=1)
     lines = slice(1, design.n_free)
-    np.testing.assert_allclose(drawn[lines].std(axis=1), np.std(true, axis=0)[lines], rtol=0.2)
+    np.testing.assert_allclose(drawn[lines].std(axis=1) / y.scatter[1], true[:, lines].std(axis=0), rtol=0.2)

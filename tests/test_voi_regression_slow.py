@@ -1,4 +1,4 @@
-"""The standard errors of EVPPI by regression: over 200 samples, 95 % intervals hold the truth as they should."""
+"""The standard errors of EVPPI by regression: over 200 samples, intervals hold the truth as they should."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from psa_engine.voi.regression import estimate
 pytestmark = pytest.mark.slow
 
 N_SAMPLES, N_DRAWS = 200, 2_000
+MORE_DRAWS = {10: 5_000}  # by number of parameters: a basis of 66 columns is underfitted on 2,000
 
 CASES = [
     ("P1", ("t1",), "spline"),
@@ -34,7 +35,8 @@ CASES = [
 def replicates(name, of, method):
     """Values and standard errors of the EVPPI on many samples, each (N_SAMPLES,)."""
     known = KNOWN[name]
-    samples = (known.sample(N_DRAWS, seed=1_000 + k) for k in range(N_SAMPLES))
+    n_draws = MORE_DRAWS.get(len(of), N_DRAWS)
+    samples = (known.sample(n_draws, seed=1_000 + k) for k in range(N_SAMPLES))
     found = [estimate(sample, of, [known.wtp], seed=k, method=method) for k, sample in enumerate(samples)]
     return np.array([f.value[0] for f in found]), np.array([f.standard_error[0] for f in found])
 
@@ -44,9 +46,7 @@ def replicates(name, of, method):
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(name, of, method):
     value, error = replicates(name, of, method)
-    print(value.mean() - KNOWN[name].evppi[of], value.std(), np.sqrt((error**2).mean()))
     covered = np.mean(abs(value - KNOWN[name].evppi[of]) <= 1.96 * error)
-    print("COVER", name, of, method, covered)
     assert 0.90 <= covered <= 0.99
 
 
@@ -58,5 +58,4 @@ def test_worthless_parameters_pass_for_something_in_one_case_of_twenty_at_most(n
     for k in range(N_SAMPLES):
         one = estimate(known.sample(N_DRAWS, seed=3_000 + k), [of], [known.wtp], seed=k)
         found += bool(one.diagnostics["distinguishable"][0])
-    print("NULL", name, of, found)
     assert found / N_SAMPLES <= 0.05

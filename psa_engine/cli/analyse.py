@@ -1,4 +1,4 @@
-"""`psa-engine analyse`: everything that can be said of a PSA sample made elsewhere (R, a spreadsheet, WinBUGS)."""
+"""`psa-engine analyse`: what a PSA sample made elsewhere (R, a spreadsheet, WinBUGS) says."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ def analyse(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Print, and write to `out`, the incremental analysis, CEAC, CEAF, EVPI and EVPPI of tables draw x column.
+    """Print, and write to `out`, incremental analysis, CEAC, CEAF, EVPI and EVPPI of a sample in CSV files.
 
-    EVPPI of every parameter and of the named groups is by regression. Raises InputError for tables that do not
-    belong together, a WTP not above 0, and groups that name unknown parameters.
+    EVPPI of every parameter and of the named groups is by regression. Raises InputError for tables that do
+    not belong together, a WTP not above 0, and groups that name unknown parameters.
     """
     if out is not None:
         writable_folder(out)
@@ -54,24 +54,41 @@ def read_sample(
     """Return the sample in CSV files, and notes on what was put right or looks wrong."""
     from psa_engine.sample import PsaSample
 
-    tables = [_table(path, what) for path, what in ((costs, "costs"), (effects, "effects"), (parameters, "parameters"))]
+    given = {"costs": costs, "effects": effects, "parameters": parameters}
+    tables = [_table(path, what) for what, path in given.items()]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         sample = PsaSample.from_tables(*tables, comparator=comparator)
     notes = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
     if list(tables[0].columns) != list(tables[1].columns):
-        notes.append("The columns of the effects are in another order than those of the costs: matched by name.")
+        notes.append("The effects have their columns in another order than the costs: matched by name.")
     return sample, notes
 
 
 def _table(path: Path | None, what: str) -> Any:
+    import pandas as pd
+
     from psa_engine.sample.csv_files import _read
 
     if path is None:
         return None
     if not path.is_file():
-        raise InputError(f"There is no file '{path}' of {what}.", hint="Give a CSV file with a header of names.")
-    return _read(path, required=True)
+        raise InputError(f"There is no file '{path}' of {what}.", hint="Give a CSV file with a header.")
+    table = _read(path, required=True)
+    # A column with one cell of text arrives as text: its numbers are made numbers, so that the cell is named.
+    columns = [_with_numbers(table.iloc[:, i]) for i in range(table.shape[1])]
+    numbered = pd.concat(columns, axis=1, ignore_index=True) if columns else table
+    numbered.columns = table.columns
+    return numbered
+
+
+def _with_numbers(column: Any) -> Any:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    numbers: Any = pd.to_numeric(column, errors="coerce")
+    return column.astype(object).where(numbers.isna(), numbers)
 
 
 def results_of(
@@ -125,20 +142,19 @@ def evppi_rows_of(
             continue
         estimates.append(replace(found, of=(name,)))
         notes += [note for note in found.diagnostics["notes"] if note not in notes]
+    by_name = {estimate.of[0]: estimate for estimate in estimates}
     rows = evppi_rows(estimates)
-    checked = {(e.of[0], w): k for e in estimates for k, w in enumerate(wtp)}
-    by_name = {e.of[0]: e for e in estimates}
-    for row in rows:
-        e, k = by_name[row["of"]], checked[row["of"], row["wtp"]]
-        row["distinguishable"] = bool(e.diagnostics["distinguishable"][k])
-        row["low"], row["high"] = float(e.bracket[0][k]), float(e.bracket[1][k])
+    for i, row in enumerate(rows):  # evppi_rows keeps the WTPs of an estimate together, in order
+        estimate, k = by_name[row["of"]], i % len(wtp)
+        row["distinguishable"] = bool(estimate.diagnostics["distinguishable"][k])
+        row["low"], row["high"] = (float(end[k]) for end in estimate.bracket)
     return rows, notes
 
 
 def _refuse_unknown(group: str, members: Sequence[str], sample: "PsaSample") -> None:
     known = sample.parameter_values
     if not known:
-        raise InputError(f"The group '{group}' needs a table of parameters.", hint="Give one with --parameters.")
+        raise InputError(f"The group '{group}' needs a table of parameters: give --parameters.")
     if group in known:
         raise InputError(f"The group '{group}' has the name of a parameter: give it another.")
     if not members or not all(members):
@@ -159,7 +175,8 @@ def csv_tables(results: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "net_benefit": [{"wtp": d["wtp"], **s} for d in results["decision"] for s in d["strategies"]],
         "ceac": [{"wtp": g["wtp"], **g["probability"]} for g in grid],
         "ceaf": [
-            {"wtp": g["wtp"], "strategy": g["optimal"], "probability": g["probability"][g["optimal"]]} for g in grid
+            {"wtp": g["wtp"], "strategy": g["optimal"], "probability": g["probability"][g["optimal"]]}
+            for g in grid
         ],
         "expected_loss": [{"wtp": g["wtp"], **g["expected_loss"]} for g in grid],
         "evpi": [{"wtp": g["wtp"], "evpi": g["evpi"]} for g in grid],

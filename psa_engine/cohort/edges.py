@@ -31,8 +31,13 @@ def is_zero(value: Any) -> bool:
     return _is_plain(value) and value == 0
 
 
-def expand(states: States, by_edge: Mapping[Any, Any], t: Time) -> dict[SlotEdge, Any]:
-    """Give each edge between named states to the slots it joins; into a tunnel means its first step."""
+def expand(
+    states: States, by_edge: Mapping[Any, Any], t: Time, declared: set[SlotEdge] | None = None
+) -> dict[SlotEdge, Any]:
+    """Give each edge between named states to the slots it joins; into a tunnel means its first step.
+
+    Edges of a plain zero are left out; `declared` collects all of them.
+    """
     slots: dict[SlotEdge, Any] = {}
     for key, value in by_edge.items():
         if not (isinstance(key, tuple) and len(key) == 2):
@@ -43,6 +48,8 @@ def expand(states: States, by_edge: Mapping[Any, Any], t: Time) -> dict[SlotEdge
         for source in states.of_state(key[0], f"The edge {key}"):
             time_in_state = states.slots[source][1]
             at_step = value(t._replace(time_in_state=time_in_state)) if callable(value) else value
+            if declared is not None:
+                declared.add((source, target))
             if not is_zero(at_step):
                 slots[source, target] = at_step
     return slots
@@ -70,7 +77,8 @@ class Edges:
         self._at: Callable[[Time], Mapping[Any, Any]] = (
             transitions if callable(transitions) else lambda t: transitions
         )
-        first, second = (expand(states, self._at(t), t) for t in probe)
+        self.declared: set[SlotEdge] = set()
+        first, second = (expand(states, self._at(t), t, self.declared) for t in probe)
         if first.keys() != second.keys():
             raise InputError("The edges must be the same at every time; give an edge the probability 0 instead.")
         self.keys = tuple(first)
@@ -129,12 +137,14 @@ class Edges:
     def _survivors(self, occupancy: tuple[Any, ...], row: Mapping[str, Any]):
         if self.death is None:
             return occupancy, {}
-        survival = 1.0 - row["mortality"]
+        mortality = row["mortality"]
         alive, deaths = list(occupancy), {}
         for i, here in enumerate(occupancy):
             if i != self.death:
-                alive[i] = here * (survival ** self.ratio[i] if i in self.ratio else survival)
-                deaths[i] = here - alive[i]
+                # Deaths first: as the difference of the living they would cancel where they are rare.
+                dying = -jnp.expm1(self.ratio[i] * jnp.log1p(-mortality)) if i in self.ratio else mortality
+                deaths[i] = here * dying
+                alive[i] = here - deaths[i]
         return alive, deaths
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from psa_engine.accrual import Time
-from psa_engine.cohort.edges import SlotEdge, is_zero
+from psa_engine.cohort.edges import Edges, SlotEdge, is_zero
 from psa_engine.cohort.model import START, States
 from psa_engine.errors import InputError
 from psa_engine.model import cost_rate_applies
@@ -47,20 +47,26 @@ class WeightOf(NamedTuple):
         return weight in ("undiscounted", self.discounted(outcome))
 
 
-def sort_payoffs(
-    states: States, edges: tuple[SlotEdge, ...], death: int | None, given: Mapping[str, Any], at_start: Time
-) -> Payoffs:
+def sort_payoffs(states: States, edges: Edges, given: Mapping[str, Any], at_start: Time) -> Payoffs:
     """Sort the mapping that a model's `payoffs(p)` returns; refuses unknown states and edges by name."""
-    known = set(edges) | {(i, death) for i in range(len(states.slots)) if death is not None and i != death}
+    death = edges.death
+    dying = {(i, death) for i in range(len(states.slots)) if death is not None and i != death}
+    known, used = edges.declared | dying, {*edges.keys, *dying}
     sorted_ = Payoffs({}, {}, {}, {}, {})
     for outcome, by_key in given.items():
+        if "." in outcome and "{" in outcome.split(".")[0]:
+            raise InputError(
+                f"The outcome '{outcome}' hides its kind in an attribute.",
+                hint="Write costs., effects. or another plain name first.",
+            )
         sorted_.start[outcome] = 0.0
         groups: tuple[dict, ...] = ({}, {}, {}, {})
         for key, value in by_key.items():
             if key == START:
                 sorted_.start[outcome] = value(at_start) if callable(value) else value
             elif isinstance(key, tuple):
-                _place(groups[1], groups[3], _slot_edges(states, key, known, outcome), value, states)
+                found = [e for e in _slot_edges(states, key, known, outcome) if e in used]
+                _place(groups[1], groups[3], found, value, states)
             else:
                 slots = states.of_state(key, f"The payoff '{outcome}'")
                 _place(groups[0], groups[2], slots, value, states)

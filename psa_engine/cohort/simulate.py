@@ -61,7 +61,7 @@ class CohortStructure:
 
     def edges(self, p: Draw, inputs: Mapping[str, Any]) -> Edges:
         """Return the edges of one draw and strategy."""
-        probe = tuple(time_at({k: v[i] for k, v in inputs.items()}) for i in (0, 1))
+        probe = tuple(time_at({k: v[i] for k, v in inputs.items() if len(v) > i}) for i in (0, 1))
         ratio = self.mortality_ratio(p) if self.mortality_ratio else None
         return Edges(self.states, self.transitions(p), self.death, ratio, probe, self.clip)  # type: ignore[arg-type]
 
@@ -79,7 +79,7 @@ class CohortStructure:
         edges = self.edges(p, inputs)
         start = tuple(jnp.asarray(x, dtype) for x in self.start(p))
         at_start = time_at({k: v[0] for k, v in inputs.items()})
-        payoffs = sort_payoffs(self.states, edges.keys, edges.death, self.payoffs(p), at_start)
+        payoffs = sort_payoffs(self.states, edges, self.payoffs(p), at_start)
         if not payoffs.outcomes:
             raise InputError("The model's payoffs name no outcome.")
         sums = Sums(payoffs, WeightOf(self.same_discount))

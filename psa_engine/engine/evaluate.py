@@ -30,12 +30,13 @@ def evaluate(
 ) -> PsaSample:
     """Run the model at given parameter values, each a number or (n,) array, and return them as a sample.
 
-    Raises InputError where lengths differ or a parameter is missing, ModelError where a value is invalid.
+    Raises InputError where lengths differ or a parameter is missing or no number, ModelError where an
+    outcome is invalid.
     """
     configure()
     plan = RunPlan(precision=precision, device=device, on_invalid=on_invalid)  # type: ignore[arg-type]
     program = Program(model.structure, None, None, precision, device, on_invalid == "clip", False)
-    arrays = {k: np.asarray(v, float) for k, v in values.items()}
+    arrays = {k: _array(k, v) for k, v in values.items()}
     varying = {k: v for k, v in arrays.items() if v.ndim}
     lengths = {len(v) for v in varying.values()} or {1}
     if len(lengths) > 1:
@@ -53,6 +54,18 @@ def evaluate(
     collected = Collected(model.structure.strategies, n, tuple(varying))
     collected.add(0, result)
     return collected.sample(None, {"clipped": collected.n_clipped})
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value, float)
+    except (TypeError, ValueError):
+        array = np.zeros((0, 0))
+    if array.ndim > 1:
+        raise InputError(f"The value of '{name}' is not a number or a list of numbers.")
+    if not array.size:
+        raise InputError(f"The list of values of '{name}' is empty.")
+    return array
 
 
 def _tiles(value: np.ndarray, n_tiles: int, program: Program) -> np.ndarray:

@@ -23,15 +23,20 @@ def raise_if_invalid(
     bad = ~(result["slack"] >= -SLACK[plan.precision])
     if bad.any():
         _raise(model, parameters, result, first, bad)
-    for kind, total in result["totals"].items():
-        if not np.isfinite(total).all():
-            strategy, draw = _first(~np.isfinite(total))
-            name = model.structure.strategies.names[strategy]
+    for name, values in [*result["totals"].items(), *result["outcomes"].items()]:
+        if not _all_finite(values):
+            strategy, draw = _first(~np.isfinite(values))
             raise ModelError(
-                f"The {kind} of strategy '{name}' in draw {first + draw} are {total[strategy, draw]}. "
-                + _values_text(_values_of(parameters, result, draw)),
+                f"The {name} of strategy '{model.structure.strategies.names[strategy]}' in draw {first + draw} are "
+                f"{values[strategy, draw]}. " + _values_text(_values_of(parameters, result, draw)),
                 hint="A division by zero, or the logarithm of zero, in the model's payoffs?",
             )
+
+
+def _all_finite(values: np.ndarray) -> bool:
+    # The sum is quicker than a look at every value, and not finite where one of them is not.
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
 def _raise(model: Model, parameters: ParameterSet, result: Mapping[str, Any], first: int, bad: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """The plan of a run: how many draws, from what seed, how precisely, in blocks of what size, where."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal, get_args
 
 from psa_engine.engine.devices import Device, Precision
@@ -34,9 +35,10 @@ class RunPlan:
                     f"The {name} '{getattr(self, name)}' does not exist.",
                     hint=nearest(getattr(self, name), get_args(known)),
                 )
-        for name in ("n_draws", "block"):
+        for name, least in (("n_draws", 1), ("block", 1), ("seed", 0)):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise InputError(f"{name} must be a whole number of at least 1, and is {value}.")
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise InputError(f"seed must be a whole number of at least 0, and is {self.seed}.")
+            if name == "block" and value is None:
+                continue
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+                raise InputError(f"{name} must be a whole number of at least {least}, and is {value}.")
+            object.__setattr__(self, name, int(value))

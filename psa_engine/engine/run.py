@@ -82,7 +82,7 @@ def run_psa(
 
 def _tiles_in_a_block(program: Program, plan: RunPlan) -> int:
     """Return the tiles a device does per block: what was asked for, or enough for the run up to BLOCK."""
-    wanted = plan.block or min(plan.n_draws, BLOCK)
+    wanted = min(plan.n_draws, plan.block or BLOCK)
     tiles = -(-wanted // program.step)
     if plan.block is None:
         tiles = 1 << (tiles - 1).bit_length()  # few sizes, so that few programs are compiled

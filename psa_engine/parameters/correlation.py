@@ -89,6 +89,8 @@ def _pair_blocks(pairs: Mapping[tuple[str, str], float]) -> list[Block]:
         joined = [g for g in groups if set(g) & set(pair)]
         merged = list(dict.fromkeys([n for g in joined for n in g] + list(pair)))
         groups = [g for g in groups if g not in joined] + [merged]
+    mentioned = list(dict.fromkeys(name for pair in pairs for name in pair))
+    groups = [sorted(g, key=mentioned.index) for g in groups]
     return [_matrix_block(", ".join(g), g, _matrix_of(g, pairs)) for g in groups]
 
 

@@ -36,7 +36,7 @@ def print_results(console: Console, results: Row) -> None:
         console.print(
             f"At {_money(row['wtp'])} {results['currency']}/QALY: [bold]{escape(labels[row['optimal']])}[/] has the highest "
             f"mean net benefit, cost-effective in {row['probability_optimal_is_cost_effective']:.0%} of draws; "
-            f"EVPI {_money(row['evpi'])} (SE {_money(row['evpi_standard_error'])}) per person."
+            f"EVPI {_money(row['evpi'])} (SE {_error(row['evpi_standard_error'], ',.0f')}) per person."
         )
     for row in results["threshold_prices"]:
         console.print(_threshold(row, labels, results["currency"]))
@@ -72,9 +72,9 @@ def outcome_table(results: Row) -> Table:
     for row, base in zip(results["mean_outcomes"], results["base_case"], strict=True):
         table.add_row(
             escape(labels[row["strategy"]]),
-            f"{_money(row['costs'])} ± {_money(row['costs_standard_error'])}",
+            f"{_money(row['costs'])} ± {_error(row['costs_standard_error'], ',.0f')}",
             f"{_money(row['costs_low'])} to {_money(row['costs_high'])}",
-            f"{row['effects']:.3f} ± {row['effects_standard_error']:.3f}",
+            f"{row['effects']:.3f} ± {_error(row['effects_standard_error'], '.3f')}",
             f"{row['effects_low']:.2f} to {row['effects_high']:.2f}",
             _money(base["costs"]),
             f"{base['effects']:.3f}",
@@ -209,7 +209,7 @@ def _threshold(row: Row, labels: Mapping[str, str], currency: str) -> str:
         verdict = f"would not be the best choice even at no price (v {escape(labels[row['against']])})"
     else:
         verdict = (
-            f"would be the best choice up to a net price of {row['price']:,.2f} (SE {row['standard_error']:,.2f}) "
+            f"would be the best choice up to a net price of {row['price']:,.2f} (SE {_error(row['standard_error'], ',.2f')}) "
             f"{currency} per {escape(row['pack'])} (v {escape(labels[row['against']])}; run at {row['run_at']:,.2f})"
         )
     return f"At {_money(row['wtp'])}: {name} {verdict}."
@@ -233,6 +233,10 @@ def _amount(value: Any) -> str:
 
 def _money(value: Any) -> str:
     return _number(value, ",.0f")
+
+
+def _error(value: float | None, form: str) -> str:
+    return "unknown" if value is None else f"{value:{form}}"  # as of a single draw
 
 
 def _number(value: Any, form: str) -> str:

@@ -117,7 +117,7 @@ def outcome_rows(sample: PsaSample) -> list[dict[str, Any]]:
         {
             "strategy": strategy,
             **{
-                kind if statistic == "mean" else f"{kind}_{statistic}": float(table.loc[strategy, (kind, statistic)])
+                kind if statistic == "mean" else f"{kind}_{statistic}": plain(float(table.loc[strategy, (kind, statistic)]))
                 for kind in ("costs", "effects")
                 for statistic in ("mean", "standard_error", "low", "high")
             },
@@ -148,21 +148,24 @@ def decision_rows(sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
     perfect = evpi(sample, wtp)
     rows = []
     for k, w in enumerate(wtp):
-        benefit, health = net_monetary_benefit(sample, w), net_health_benefit(sample, w)
-        error = benefit.std(axis=0, ddof=1) / math.sqrt(sample.n_draws) if sample.n_draws > 1 else benefit[0] * 0
+        benefit = net_monetary_benefit(sample, w)
+        # At a WTP of nothing, costs cannot be told in health.
+        health = net_health_benefit(sample, w).mean(axis=0) if w > 0 else np.full(len(sample.strategies), np.nan)
+        scale = math.sqrt(sample.n_draws)
+        error = benefit.std(axis=0, ddof=1) / scale if sample.n_draws > 1 else np.full(len(health), np.nan)
         rows.append(
             {
                 "wtp": w,
                 "optimal": str(front["strategy"].iloc[k]),
                 "probability_optimal_is_cost_effective": float(front["probability"].iloc[k]),
                 "evpi": float(np.asarray(perfect.value)[k]),
-                "evpi_standard_error": float(np.asarray(perfect.standard_error)[k]),
+                "evpi_standard_error": plain(np.asarray(perfect.standard_error)[k]),
                 "strategies": [
                     {
                         "strategy": s,
                         "nmb": float(benefit[:, i].mean()),
-                        "nmb_standard_error": float(error[i]),
-                        "nhb": float(health[:, i].mean()),
+                        "nmb_standard_error": plain(error[i]),
+                        "nhb": plain(health[i]),
                         "probability_cost_effective": float(probability[s].iloc[k]),
                         "expected_loss": float(loss[s].iloc[k]),
                     }
@@ -233,7 +236,7 @@ def records(table: Any) -> list[dict[str, Any]]:
 
 def plain(value: Any) -> Any:
     """Return a value as JSON holds it; infinities as text, NaN as None."""
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else ("infinite" if value > 0 else "-infinite")

@@ -6,7 +6,7 @@ points. Points and nodes are added where the error is, until it is small.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -25,6 +25,7 @@ from psa_engine.voi.scrambles import SCRAMBLES, jackknife, leaving_one_out, sobo
 FLOOR = 1 / 20
 """The tolerance is relative to the value, or to this part of the EVPI where that is more."""
 _LEVEL, _SHAPE = 1024, 16
+_FALL = 1.25
 
 
 def estimate(problem: Problem, of: tuple[str, ...], wtp: np.ndarray, **options: Any) -> VoiEstimate:
@@ -64,7 +65,7 @@ def estimate_sets(
         todo = [c for c in curves if c is not None]
         runner.extend(todo, [_SHAPE] * len(todo))
         while True:
-            found = {id(c): _values(c, level, wtp) for c in todo}
+            found = {id(c): _watched(c, _values(c, level, wtp), n_level) for c in todo}
             open_ = [c for c in todo if _factor(found[id(c)], rtol, evpi, "whole") > 1]
             points = [_points(c, found[id(c)], rtol, evpi) for c in open_]
             rougher = [c for c in open_ if _is_rough(c, found[id(c)], rtol, evpi)]
@@ -97,6 +98,7 @@ class _Curve:
     interpolation: Interpolation
     means: np.ndarray
     n: int = 0
+    seen: tuple["_Values", int, int] | None = None
 
     @property
     def nodes(self) -> np.ndarray:
@@ -217,6 +219,22 @@ def _values(curve: _Curve, level: np.ndarray, wtp: np.ndarray) -> _Values:
     levels = leaving_one_out(np.moveaxis(level, -1, 0))
     per_wtp = [_at(curve.interpolation, shapes, levels, value) for value in wtp]
     return _Values(*(np.array(part) for part in zip(*per_wtp, strict=True)))
+
+
+def _watched(curve: _Curve, found: _Values, n_level: int) -> _Values:
+    """Return values whose errors are at least what was seen before, shrunk as the points have grown.
+
+    An error estimated from few scrambles is sometimes too small by chance, and stopping at the first
+    that is small enough would pick those; few errors fall faster than n^-1.25.
+    """
+    if curve.seen is not None:
+        before, n_level_then, n_then = curve.seen
+        level = np.maximum(found.level, before.level * (n_level_then / n_level) ** _FALL)
+        shape = np.maximum(found.shape, before.shape * (n_then / curve.n) ** _FALL)
+        whole = np.maximum(found.whole, np.hypot(level, shape))
+        found = replace(found, whole=whole, level=level, shape=shape)
+    curve.seen = (found, n_level, curve.n)
+    return found
 
 
 def _at(interpolation: Interpolation, shapes: np.ndarray, levels: np.ndarray, wtp: float) -> tuple[Any, ...]:

@@ -102,9 +102,9 @@ class Enbs:
     """ENBS of a study at sample sizes `n` (k,), and the best size; money.
 
     `value` and `standard_error` are (k,), or (k, n_wtp) where `wtp` is a list; `optimal_n` and the other
-    optima are then lists over WTP. `near_optimal` is the range of n around the optimum with at least 95 % of its
-    value. Optima are read off a smooth EVSI(n) between the smallest and the largest n. `optimal_n` is 0 where
-    no size is worth its cost.
+    optima are then lists over WTP. `near_optimal` is the range of n around the optimum with at least 95 % of
+    its value. Optima are read off a smooth EVSI(n) between the smallest and the largest n. `optimal_n` is 0
+    where no size is worth its cost.
     """
 
     n: np.ndarray
@@ -191,15 +191,14 @@ def _size(population: Population | float) -> float:
 
 
 def _by_size(estimates: EvsiCurve | Sequence[VoiEstimate]) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
-    """Return rising sample sizes (k,), values and standard errors (k, n_wtp), and the WTP as given."""
+    """Return sample sizes (k,), values and standard errors (k, n_wtp), and the WTP, all as given."""
     listed = list(estimates)
     if not listed or any("n" not in one.diagnostics for one in listed):
         raise InputError("ENBS needs EVSI estimates over sample sizes: evsi(..., n=[50, 100, 200, ...]).")
     n = np.array([one.diagnostics["n"] for one in listed])
-    order = np.argsort(n)
-    value = np.array([np.atleast_1d(one.value) for one in listed])[order]
-    error = np.array([np.atleast_1d(one.standard_error) for one in listed])[order]
-    return n[order], value, error, listed[0].wtp
+    value = np.array([np.atleast_1d(one.value) for one in listed])
+    error = np.array([np.atleast_1d(one.standard_error) for one in listed])
+    return n, value, error, listed[0].wtp
 
 
 def _optimum(

@@ -20,7 +20,8 @@ from psa_engine.voi.tally import Tally
 DECAY = 1.5
 """The variance of a level is 2^-1.5 of the one before, where a strategy's edge over another has a density at 0."""
 
-TRUSTED = 256
+TRUSTED, FEWEST = 256, 32
+"""Outer draws from which on a level's variance is believed, and from which on it is judged at all."""
 
 
 @dataclass
@@ -141,7 +142,9 @@ class Ladder:
                     "mean": level.mean,
                     "variance": level.variance,
                     "kurtosis": level.kurtosis,
-                    "consistency": np.divide(apart, error, out=np.zeros_like(apart), where=error > 0),
+                    "consistency": np.divide(
+                        apart, error, out=np.full_like(apart, np.nan), where=(error > 0) & (level.n >= FEWEST)
+                    ),
                 }
             )
             before = level.term(0)

@@ -11,13 +11,13 @@ import numpy as np
 from psa_engine.engine.progress import progress_bar
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.coupling import stream
-from psa_engine.voi.levels import DECAY, TRUSTED, Ladder, starting_size
+from psa_engine.voi.levels import DECAY, FEWEST, TRUSTED, Ladder, starting_size
 from psa_engine.voi.pilot import Pilot, checked_budget, first_pilot, nothing_to_know, sized_on
 from psa_engine.voi.problem import Problem
 
 _LARGEST = 2**20
-_FEWEST_RUNS, _FEWEST = 4096, 32
-"""Model runs of level 0, and outer draws of the others, at least."""
+_FEWEST_RUNS = 4096
+"""Model runs of level 0, at least."""
 
 
 def estimate(
@@ -61,7 +61,7 @@ def estimate(
         bias_bound=left + ladder.first.bias_bound,
         diagnostics={
             "levels": table,
-            "consistent": all((row["consistency"] < 4).all() for row in table[1:]),
+            "consistent": not any((row["consistency"] > 4).any() for row in table[1:]),
             "converged": plan.converged(rtol),
             "optimal_strategy": tuple(problem.strategies[i] for i in ladder.first.best),
         },
@@ -137,7 +137,7 @@ class _Plan:
         if self.rtol is not None:
             runs = min(runs, (1.96 * total / self.rtol) ** 2)
         n = np.sqrt(variances / size) * runs / max(total, 1e-300)
-        fewest = [max(_FEWEST_RUNS >> self.ladder.start, _FEWEST), *(_FEWEST for _ in n[1:])]
+        fewest = [max(_FEWEST_RUNS >> self.ladder.start, FEWEST), *(FEWEST for _ in n[1:])]
         return np.maximum(np.ceil(share * n), fewest).astype(int), float(total / np.sqrt(max(runs, 1.0)))
 
     def _run(self, share: float) -> bool:
@@ -160,5 +160,5 @@ class _Plan:
         if not self.ladder.levels or self.ladder.n_inner(len(self.ladder.levels)) >= _LARGEST:
             return False
         left = (remainder(self.ladder)[self.places] / self.pilot.scale).max()
-        cost = _FEWEST * 2 * self.ladder.levels[-1].n_inner
+        cost = FEWEST * 2 * self.ladder.levels[-1].n_inner
         return bool(left > self._wanted(1)[1] / 2) and cost < (self.budget - self.ladder.runs) / 4

@@ -15,7 +15,15 @@ from psa_engine.engine.progress import progress_bar
 from psa_engine.errors import InputError
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.coupling import OUTER_AT_ONCE, outer_runs, stream
-from psa_engine.voi.pilot import FLOOR, Pilot, checked_budget, first_pilot, nothing_to_know, run_pilot, sized_on
+from psa_engine.voi.pilot import (
+    FLOOR,
+    Pilot,
+    checked_budget,
+    first_pilot,
+    nothing_to_know,
+    run_pilot,
+    sized_on,
+)
 from psa_engine.voi.problem import Problem, Split
 from psa_engine.voi.scrambles import SCRAMBLES, sobol_scores
 from psa_engine.voi.tally import Tally
@@ -103,21 +111,18 @@ def _sized(
 
 
 def _plan(pilot: Pilot, between: float, rtol: float, n_runs: int | None, budget: int) -> tuple[int, float]:
-    """Return the size of the inner loop of least error for `n_runs`, or least runs for `rtol`, and those runs.
+    """Return the size of the inner loop of least runs for `rtol`, or of least error for a budget, and the runs.
 
     The bias counts double its bound, lest an interval that knows nothing of it miss the truth.
     """
-    tolerance = rtol * pilot.scale / 1.96
     sizes = range(_SMALLEST, max(_SMALLEST, min(_LARGEST, int(np.log2(budget / _FEWEST_OUTER)))) + 1)
     variance = np.array([pilot.variance(k, between) * 2**k for k in sizes]) / pilot.scale**2  # of one model run
     bias = _BIAS_WEIGHT * np.array([pilot.bias(k) for k in sizes]) / pilot.scale
-    if n_runs is not None:
-        return sizes[int((variance / n_runs + bias**2).max(-1).argmin())], n_runs
-    left = (tolerance / pilot.scale) ** 2 - bias**2
-    if not (left > 0).all(-1).any():
-        return sizes[int(bias.max(-1).argmin())], np.inf
+    left = (rtol / 1.96) ** 2 - bias**2
     runs = np.where(left > 0, variance / np.where(left > 0, left, 1), np.inf).max(-1)
-    return sizes[int(runs.argmin())], float(runs.min())
+    if n_runs is None and runs.min() <= budget:
+        return sizes[int(runs.argmin())], float(runs.min())
+    return sizes[int((variance / budget + bias**2).max(-1).argmin())], budget
 
 
 class _Loops:

@@ -12,7 +12,7 @@ from psa_engine.engine.nested import InnerMeans
 from psa_engine.engine.progress import Advance, progress_bar
 from psa_engine.errors import InputError
 from psa_engine.estimate import VoiEstimate
-from psa_engine.voi.coupling import best_strategy, gains, stream
+from psa_engine.voi.coupling import best_strategy, stream
 from psa_engine.voi.problem import Split
 
 FLOOR = 1 / 20

@@ -99,7 +99,7 @@ def _one(
         best = int(prior_mean.argmax())
         start = prior_mean - line.means[1 : 1 + k] @ slopes[1 : 1 + k]
         got = chosen(after, start, slopes[1 : 1 + k])
-        value[i] = got.value - prior_mean[best]
+        value[i] = got.value - got.level[best]
         # How the value moves with each coefficient, and each draw's residual with it.
         gradient = line.means[:, None] * got.probability
         gradient[1 : 1 + k] = got.moment

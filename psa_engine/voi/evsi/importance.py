@@ -14,6 +14,8 @@ from psa_engine.voi.evsi.weights import DataSets, data_sets, weight_blocks
 
 MOST_WEIGHTS = 50_000_000
 """Weights computed for a sample size; beyond it some draws make no data, and the rest weigh nothing."""
+_LEAST = 1e-9
+_FEW_EFFECTIVE = 30
 MOST_WEIGHED = 10_000
 """Draws that are weighed, and make data, where data sets are too many for all of them."""
 
@@ -55,8 +57,7 @@ def _one(
         for i, price in enumerate(wtp):
             benefit = net_benefit(whole, price)
             loss[i, here] = loss_of(benefit, best[i])
-            by_half = sum(loss_of(net_benefit(part, price), best[i]) for part in half) / 2
-            halves[i] += share[here] @ np.where(np.isfinite(by_half), by_half, loss[i, here])
+            halves[i] += share[here] @ sum(loss_of(net_benefit(part, price), best[i]) for part in half) / 2
             picked = _picked(benefit, best[i]) * share[here, None]
             chosen[i] += weights.T @ picked
             expected_loss[i] += weights.T @ (share[here] * loss[i, here])
@@ -76,17 +77,35 @@ def _one(
             "n_draws": n_draws,
             "data_sets": len(share),
             "effective_draws": {"median": float(np.median(n_effective)), "least": float(n_effective.min())},
+            "notes": _notes(n_effective, study),
         },
     )  # fmt: skip
 
 
+def _notes(n_effective: np.ndarray, study: Study) -> tuple[str, ...]:
+    typical = float(np.median(n_effective))
+    if typical >= _FEW_EFFECTIVE:
+        return ()
+    return (
+        f"Half of the data sets leave {typical:,.0f} effective draws or fewer: the data say much more about "
+        f"{', '.join(study.parameters)} than the sample holds. Run more draws, or use 'regression' or 'nested'.",
+    )
+
+
 def _means(weights: np.ndarray, fitted: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return weighted means (q, c) over all draws, and over each half (NaN where a half has no weight)."""
+    """Return weighted means (q, c) over all draws, and over each half of them.
+
+    A half without weight has the mean of all.
+    """
     middle = len(fitted) // 2
-    parts = [weights[:, :middle] @ fitted[:middle], weights[:, middle:] @ fitted[middle:]]
-    first = weights[:, :middle].sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return parts[0] + parts[1], [parts[0] / first, parts[1] / (1 - first)]
+    rows = (slice(0, middle), slice(middle, len(fitted)))
+    sums = [weights[:, half] @ fitted[half] for half in rows]
+    sizes = [weights[:, half].sum(axis=1, keepdims=True) for half in rows]
+    whole = sums[0] + sums[1]
+    return whole, [
+        np.where(size > _LEAST, total / np.maximum(size, _LEAST), whole)
+        for total, size in zip(sums, sizes, strict=True)
+    ]
 
 
 def _picked(benefit: np.ndarray, best: int) -> np.ndarray:

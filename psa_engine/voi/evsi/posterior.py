@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from psa_engine.distributions import Empirical
 from psa_engine.voi.evsi.studies import Study
 from psa_engine.voi.problem import Problem, Split
 
@@ -32,8 +33,15 @@ class Informed:
 
     @cached_property
     def split(self) -> Split:
-        """Return the two loops: the informed parameters' scores, and the others given them."""
-        return self.problem.split(self.study.parameters)
+        """Return the two loops: the informed parameters' scores, and the others given them.
+
+        An Empirical set that holds one of them is informed as a whole: its rows are kept jointly.
+        """
+        of = list(self.study.parameters)
+        for entry in self.problem.parameters.entries.values():
+            if isinstance(entry, Empirical) and set(entry.names) & set(of):
+                of += [name for name in entry.names if name not in of]
+        return self.problem.split(of)
 
     @cached_property
     def _draw(self) -> Callable[[Any, Any], dict[str, Any]]:

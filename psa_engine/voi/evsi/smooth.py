@@ -55,7 +55,7 @@ def normal_evsi(n: np.ndarray, log_sigma: float, delta_over_sigma: float, log_n0
 
 
 def smooth_evsi(n: np.ndarray, value: np.ndarray, error: np.ndarray) -> SmoothEvsi:
-    """Return the curve through EVSI `value` (k,), standard errors `error` (k,), at rising sizes `n` (k,)."""
+    """Return the curve through EVSI `value` (k,), standard errors `error` (k,), at sizes `n` (k,)."""
     n, index = np.unique(np.asarray(n, float), return_inverse=True)
     count = np.bincount(index)
     value, error = np.bincount(index, value) / count, np.bincount(index, error) / count

@@ -44,7 +44,7 @@ def moments(design: Design, x: np.ndarray, y: np.ndarray) -> list[Moments]:
 
 def total(parts: list[Moments]) -> Moments:
     """Return the moments of all rows."""
-    return Moments(*(sum(part) for part in zip(*parts, strict=True)))
+    return Moments(np.sum([p.gram for p in parts], axis=0), np.sum([p.cross for p in parts], axis=0))
 
 
 @dataclass(frozen=True, eq=False)
