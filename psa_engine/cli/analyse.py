@@ -66,29 +66,13 @@ def read_sample(
 
 
 def _table(path: Path | None, what: str) -> Any:
-    import pandas as pd
-
-    from psa_engine.sample.csv_files import _read
+    from psa_engine.sample.csv_files import read_csv_table
 
     if path is None:
         return None
     if not path.is_file():
         raise InputError(f"There is no file '{path}' of {what}.", hint="Give a CSV file with a header.")
-    table = _read(path, required=True)
-    # A column with one cell of text arrives as text: its numbers are made numbers, so that the cell is named.
-    columns = [_with_numbers(table.iloc[:, i]) for i in range(table.shape[1])]
-    numbered = pd.concat(columns, axis=1, ignore_index=True) if columns else table
-    numbered.columns = table.columns
-    return numbered
-
-
-def _with_numbers(column: Any) -> Any:
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column):
-        return column
-    numbers: Any = pd.to_numeric(column, errors="coerce")
-    return column.astype(object).where(numbers.isna(), numbers)
+    return read_csv_table(path)
 
 
 def results_of(
@@ -146,7 +130,6 @@ def evppi_rows_of(
     rows = evppi_rows(estimates)
     for i, row in enumerate(rows):  # evppi_rows keeps the WTPs of an estimate together, in order
         estimate, k = by_name[row["of"]], i % len(wtp)
-        row["distinguishable"] = bool(estimate.diagnostics["distinguishable"][k])
         row["low"], row["high"] = (float(end[k]) for end in estimate.bracket)
     return rows, notes
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from psa_engine.cli.run import overlaid, requested
+from psa_engine.cli.run import every, overlaid, requested
 from psa_engine.report.terminal import console, ledger_table, print_heading, trace_table
 
 POINTS = 9
@@ -28,6 +28,9 @@ def check_analysis(
             out.print(trace_table(f"Cohort: {analysis.label(strategy)}", _trace_rows(analysis, strategy)))
     if ledger:
         out.print(ledger_table({"ledger": [vars(e) for e in analysis.ledger]}))
+    for name, (_, other) in every(analysis, scenario, subgroup).items():
+        base_case(other.model, other.parameters)
+        out.print(f"{name} is valid.")
     out.print(f"{analysis.name} is valid.")
 
 

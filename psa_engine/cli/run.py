@@ -44,8 +44,7 @@ def run_analysis(request: Request) -> None:
         results, sample = results_of(chosen, request.device, progress=Console(stderr=True).is_terminal)
     rows = []
     if ALL in (request.scenario, request.subgroup):
-        kind = "scenarios" if request.scenario == ALL else "subgroups"
-        rows = _all_rows(chosen, kind, request.device, results, sample)
+        rows = _all_rows(chosen, every(chosen, request.scenario, request.subgroup), request.device, results, sample)
         results["scenarios"] = rows
     write_results(folder, results, sample)
     if request.as_json:
@@ -96,17 +95,27 @@ def results_of(analysis: Analysis, device: str, progress: bool) -> tuple[dict[st
     return summarise(analysis, sample, base_case(analysis.model, analysis.parameters)), sample
 
 
-def _all_rows(analysis: Analysis, kind: str, device: str, results: Mapping[str, Any], sample: Any) -> list[dict]:
+def every(analysis: Analysis, scenario: str | None, subgroup: str | None) -> dict[str, tuple[str, Analysis]]:
+    """Return what `all` stands for: name of each scenario or subgroup -> its description, the analysis under it."""
+    found: dict[str, tuple[str, Analysis]] = {}
+    if scenario == ALL:
+        found |= {n: (s.description, analysis.with_scenario(n)) for n, s in analysis.scenarios.items()}
+    if subgroup == ALL:
+        found |= {n: (s.description, analysis.with_subgroup(n)) for n, s in analysis.subgroups.items()}
+    return found
+
+
+def _all_rows(
+    analysis: Analysis, others: Mapping[str, tuple[str, Analysis]], device: str, results: Mapping[str, Any], sample: Any
+) -> list[dict]:
     from psa_engine.engine import run_psa
     from psa_engine.summary import scenario_row
 
     console = Console(stderr=True)
     rows = [scenario_row("base case", "", analysis, sample, results["wtp"])]
-    named = analysis.scenarios if kind == "scenarios" else analysis.subgroups
-    for k, (name, about) in enumerate(named.items(), 1):
+    for k, (name, (description, other)) in enumerate(others.items(), 1):
         if console.is_terminal:
-            console.print(f"{k}/{len(named)} {name}", style="dim")
-        other = overlaid(analysis, name, None) if kind == "scenarios" else overlaid(analysis, None, name)
+            console.print(f"{k}/{len(others)} {name}", style="dim")
         drawn = run_psa(
             other.model,
             other.parameters,
@@ -114,7 +123,7 @@ def _all_rows(analysis: Analysis, kind: str, device: str, results: Mapping[str, 
             device=device,  # type: ignore[arg-type]
             comparator=other.settings.comparator,
         )
-        rows.append(scenario_row(name, about.description, other, drawn, other.settings.wtp))
+        rows.append(scenario_row(name, description, other, drawn, other.settings.wtp))
     return rows
 
 

@@ -143,8 +143,10 @@ def scenario_table(rows: list[Row], labels: Mapping[str, str]) -> Table:
     for row in rows:
         for k, w in enumerate(row["wtp"]):
             icer = row["icer"] if row["icer"] is not None else row["quadrant"]
+            # A scenario may leave out the strategy that the others are compared with.
+            other = "" if row["comparison"] == rows[0]["comparison"] else f" ({row['comparison']})"
             lead = [
-                escape(row["scenario"]),
+                escape(row["scenario"] + other),
                 _money(row["incremental_costs"]),
                 _number(row["incremental_effects"], ".4f"),
                 _money(icer),

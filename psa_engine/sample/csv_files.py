@@ -44,7 +44,7 @@ def write_csv(sample: PsaSample, folder: Path) -> None:
 def read_csv(folder: Path) -> PsaSample:
     """Read the folder: see `PsaSample.from_csv`."""
     costs, effects, parameters, outcomes = (
-        _read(folder / f"{name}.csv", required)
+        read_csv_table(folder / f"{name}.csv", required)
         for name, required in (("costs", True), ("effects", True), ("parameters", False), ("outcomes", False))
     )
     stored = _stored(folder / "sample.json")
@@ -86,7 +86,11 @@ def _stored(path: Path) -> dict[str, Any]:
         raise InputError(f"The file {path} is not the JSON that `to_csv` wrote: {error}.") from error
 
 
-def _read(path: Path, required: bool) -> Any:
+def read_csv_table(path: Path, required: bool = True) -> Any:
+    """Read a CSV table as a DataFrame; None where it is missing and not required.
+
+    In a column with a cell of text the numbers stay numbers, so that it is the text that is refused later.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
@@ -105,6 +109,16 @@ def _read(path: Path, required: bool) -> Any:
     # Through a list of columns, so that repeated names reach the check that refuses them.
     import pandas as pd
 
-    frame = pd.concat([column.to_pandas() for column in table.columns], axis=1, ignore_index=True)
+    columns = [_with_numbers(column.to_pandas()) for column in table.columns]
+    frame = pd.concat(columns, axis=1, ignore_index=True)
     frame.columns = names
     return frame
+
+
+def _with_numbers(column: Any) -> Any:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    numbers: Any = pd.to_numeric(column, errors="coerce")
+    return column.astype(object).where(numbers.isna(), numbers)

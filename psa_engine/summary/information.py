@@ -23,8 +23,9 @@ def evppi_rows(estimates: Sequence[Any], analysis: Any = None) -> list[dict[str,
 def _rows(estimate: Any, status: Mapping[str, str], groups: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
     members = [m for name in estimate.of for m in groups.get(name, (name,))]
     rests_on = sorted({status[m] for m in members if m in status})
+    told = estimate.diagnostics.get("distinguishable", np.greater(estimate.value, 2 * np.asarray(estimate.standard_error)))
     columns = zip(
-        *(np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error)), strict=True
+        *(np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error, told)), strict=True
     )
     return [
         {
@@ -33,12 +34,12 @@ def _rows(estimate: Any, status: Mapping[str, str], groups: Mapping[str, tuple[s
             "wtp": wtp,
             "evppi": value,
             "standard_error": error,
-            "distinguishable": bool(value > 2 * error),
+            "distinguishable": told,
             "method": estimate.method,
             "model_runs": estimate.model_runs,
             "seconds": estimate.seconds,
         }
-        for wtp, value, error in columns
+        for wtp, value, error, told in columns
     ]
 
 

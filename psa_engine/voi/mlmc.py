@@ -58,7 +58,7 @@ def estimate(
         of=of,
         model_runs=ladder.runs + pilot.runs,
         seconds=perf_counter() - started,
-        bias_bound=left + ladder.first.bias_bound,
+        bias_bound=left + ladder.first.bias_bound(),
         diagnostics={
             "levels": table,
             "consistent": not any((row["consistency"] > 4).any() for row in table[1:]),

@@ -63,7 +63,7 @@ def estimate(
         of=of,
         model_runs=ladder.runs + pilot.runs,
         seconds=perf_counter() - started,
-        bias_bound=ladder.first.bias_bound,
+        bias_bound=ladder.first.bias_bound(),
         diagnostics={
             "levels": ladder.table(),
             "probabilities": draws.probabilities,

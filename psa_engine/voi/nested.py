@@ -194,6 +194,7 @@ class _Loops:
 
 def _record(of: tuple[str, ...], loops: _Loops, pilot: Pilot | None, rtol: float, seconds: float) -> VoiEstimate:
     tally = loops.tally
+    left = WORST_LEFT if pilot is None else pilot.left(loops.n_inner.bit_length() - 1)
     diagnostics: dict[str, Any] = {
         "n_outer": tally.n * tally.n_groups,
         "n_inner": loops.n_inner,
@@ -213,7 +214,7 @@ def _record(of: tuple[str, ...], loops: _Loops, pilot: Pilot | None, rtol: float
         of=of,
         model_runs=loops.runs + (pilot.runs if pilot else 0),
         seconds=seconds,
-        bias_bound=tally.bias_bound,
+        bias_bound=tally.bias_bound(left),
         bracket=tally.bracket,
         diagnostics=diagnostics,
     )

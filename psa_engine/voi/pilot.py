@@ -19,6 +19,7 @@ FLOOR = 1 / 20
 """A tolerance is relative to the EVPPI, or to this part of the EVPI where that is more."""
 SIZED_ON = 5
 """The WTPs on which a run is sized, evenly spread among those asked for; all are read off the same runs."""
+WORST_LEFT = 2**0.5
 FEWEST_RUNS = 2**14
 _RUNS_AT_ONCE = 2**17
 
@@ -87,6 +88,17 @@ class Pilot:
             return (step + step_error) * 2.0 ** (-1.5 * (size - last))
         distance, error = self._distance(size)
         return np.sqrt((distance + step) ** 2 + error**2 + step_error**2)
+
+    def left(self, size: int) -> float:
+        """Return the part of the correction that the bias left after it amounts to, at most, at the worst WTP.
+
+        A bias c n_inner^-a leaves (2 - 2^a) / (2^a - 1) of the correction: never above sqrt(2) of it, as the
+        bias of a mean's maximum falls no slower than the mean's own error (a >= 1/2).
+        """
+        last = self.fine.shape[1] - 1
+        correction = np.abs(self.difference[:, min(size, last)].mean(0)) / 2.0 ** max(0, size - last)
+        bias = self.bias(size)
+        return float(np.divide(bias, correction, out=np.zeros_like(bias), where=correction > 0).max().clip(0, WORST_LEFT))
 
     def _distance(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         apart = self.corrected[:, size] - self.corrected[:, -1]

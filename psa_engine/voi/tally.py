@@ -95,20 +95,18 @@ class Tally:
         best = self._of_best(self.means.mean(0))
         return self.values[..., 2].mean(0) - best, self.values[..., 0].mean(0) - best
 
-    @property
-    def bias_bound(self) -> np.ndarray:
-        """A bound (n_wtp,) of the bias from finite inner draws, and from choosing the best strategy by the same runs.
+    def bias_bound(self, left: float = 0.0) -> np.ndarray:
+        """Bound the bias (n_wtp,) by a part of the correction, and that of choosing the best strategy by the same runs.
 
-        A bias c n_inner^-a leaves (2 - 2^a) / (2^a - 1) of the correction: at most sqrt(2) of it for a >= 1/2,
-        and the bias of a mean's maximum falls no slower than the mean's own error. A rival that the runs
-        cannot tell from the best biases the estimate down by at most .4 standard errors of their difference.
+        A rival that the runs cannot tell from the best biases the estimate down by at most .4 standard
+        errors of their difference.
         """
         errors = self._errors(1, self.means)
         errors = errors + self._of_best(errors)[:, None]  # of the two, one is the reference and has none
         increments = self.means.mean(0)
         near = self._of_best(increments)[:, None] - increments <= 4 * errors
         near[np.arange(len(near)), self.best] = False
-        return np.sqrt(2) * np.abs(self.correction) + _NORMAL_POSITIVE_PART * (errors * near).sum(-1)
+        return left * np.abs(self.correction) + _NORMAL_POSITIVE_PART * (errors * near).sum(-1)
 
     def _errors(self, k: int, per_group: np.ndarray) -> np.ndarray:
         if self.n_groups == 1:
