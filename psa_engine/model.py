@@ -17,9 +17,9 @@ NONE = "none"
 class Simulated(NamedTuple):
     """One draw's results: outcome name -> (n_strategies,), and how far each strategy is from invalid.
 
-    `slack` (n_strategies,) is the smallest probability, remaining share or distance of the initial
-    distribution from one (negated); below zero, or NaN, means invalid. `clipped` is 1.0 where
-    probabilities were clipped.
+    `slack` (n_strategies,) is zero or above where every probability is possible: the smallest constant one, or minus
+    the sum of the negative ones at the worst time, or minus the distance of the initial distribution from one. Below
+    zero (beyond rounding) or NaN means invalid. `clipped` is 1.0 where probabilities were clipped.
     """
 
     outcomes: dict[str, Any]

@@ -453,7 +453,12 @@ def test_rounding_to_single_precision_is_no_fault():
             {"payoffs": lambda p: {"costs.x": {("ill", "well"): 1.0}}},
             r"is on the edge \('ill', 'well'\), which",
         ),
+        ({"payoffs": lambda p: {"costs.x": {("well", "ill", "dead"): 1.0}}}, "must be written"),
         ({"payoffs": lambda p: {}}, "payoffs name no outcome"),
+        (
+            {"transitions": lambda p: {("dead", "well"): 0.1}, "death": "dead"},
+            "leads out of 'dead', the state of",
+        ),
         ({"initial": "wel"}, "initial distribution names the state 'wel'. Did you mean 'well'"),
         ({"death": "died"}, "`death` names the state 'died'. Did you mean 'dead'"),
         ({"states": ("well", "ill", "well", "dead")}, "Two states have the name 'well'"),

@@ -251,7 +251,9 @@ def test_two_strategies_of_one_name_are_refused():
 def test_an_outcome_that_is_not_a_number_is_named_with_its_draw():
     risk = run(n_draws=200).parameters["risk"]
     first = (risk > 0.25).idxmax()
-    message = rf"The costs of strategy 'new' in draw {first} are nan\. Its parameters: risk = {risk[first]:.6g}, cost"
+    message = (
+        rf"costs of strategy 'new' in draw {first} are nan\. Its parameters: risk = {risk[first]:.6g}, cost"
+    )
     with pytest.raises(ModelError, match=message):
         function(lambda p: ((0.0, jnp.sqrt(0.25 - p["risk"])), (0.0, 1.0)))
 
@@ -295,7 +297,7 @@ def test_only_a_cohort_has_a_trace():
 
 
 def test_a_trace_of_an_unknown_strategy_is_refused(sick_sicker):
-    with pytest.raises(InputError, match="no strategy 'strategy C'. Did you mean 'strategy"):
+    with pytest.raises(InputError, match=r"no strategy 'strategy C'. Did you mean 'strategy"):
         pe.cohort_trace(sick_sicker.model, sick_sicker.parameters.means(), "strategy C")
 
 
@@ -338,7 +340,7 @@ analysis = pe.load_analysis("configs/sick_sicker.yaml")   # .model, .parameters,
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory):
-    """What the names of the example are after it has run in a folder that has the configurations, and that folder."""
+    """The names of the example after it has run in a folder that has the configurations, and that folder."""
     folder = tmp_path_factory.mktemp("example")
     (folder / "configs").symlink_to(Path(__file__).parents[1] / "configs")
     names: dict = {}

@@ -139,6 +139,18 @@ def test_a_study_of_a_dominated_question_is_worth_nothing(method):
         assert abs(found.value) <= 4 * found.standard_error + (found.bias_bound or 0.0)
 
 
+@pytest.mark.parametrize("method", ["nested", "mlmc"])
+def test_a_model_whose_choice_stands_whatever_is_found_is_worth_no_study(method):
+    options = {"n_outer": 256, "n_inner": 16} if method == "nested" else {"rtol": 0.1}
+    study = SingleArm({"t3": Continuous(1)})
+    found = evsi(P14.model, P14.parameters, study=study, n=50, wtp=P14.wtp, method=method, **options)
+    assert abs(found.value) <= 4 * found.standard_error + found.bias_bound
+    sure = FunctionModel(lambda p: ((0.0, 0.0), (p["x"], p["x"] + 1)), ("old", "new"))
+    study, parameters = SingleArm({"x": Continuous(1)}), ParameterSet({"x": Normal(0, 1)})
+    found = evsi(sure, parameters, study=study, n=50, wtp=1.0, method=method, **options)
+    assert found.value == found.standard_error == 0
+
+
 # ---- slow twins
 
 

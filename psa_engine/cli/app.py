@@ -47,15 +47,20 @@ SubgroupName = Annotated[str | None, typer.Option("--subgroup", help="Run in a n
 AsJson = Annotated[bool, typer.Option("--json", help="Print results.json on stdout and nothing else.")]
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         from psa_engine import __version__
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None: ...
 
 
 @app.command()

@@ -17,7 +17,7 @@ def check_analysis(
     from psa_engine.summary import base_case_rows, described, evidence_counts
 
     analysis = overlaid(requested(config, {}, assignments), scenario, subgroup)
-    base = base_case(analysis.model, analysis.parameters)
+    base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
     results: dict[str, Any] = {**described(analysis), "evidence": evidence_counts(analysis)}
     out = console()
     print_heading(out, results)
@@ -29,7 +29,7 @@ def check_analysis(
     if ledger:
         out.print(ledger_table({"ledger": [vars(e) for e in analysis.ledger]}))
     for name, (_, other) in every(analysis, scenario, subgroup).items():
-        base_case(other.model, other.parameters)
+        base_case(other.model, other.parameters, on_invalid=other.plan.on_invalid)
         out.print(f"{name} is valid.")
     out.print(f"{analysis.name} is valid.")
 

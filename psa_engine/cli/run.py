@@ -92,7 +92,8 @@ def results_of(analysis: Analysis, device: str, progress: bool) -> tuple[dict[st
         comparator=analysis.settings.comparator,
         progress=progress,
     )
-    return summarise(analysis, sample, base_case(analysis.model, analysis.parameters)), sample
+    base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
+    return summarise(analysis, sample, base), sample
 
 
 def every(analysis: Analysis, scenario: str | None, subgroup: str | None) -> dict[str, tuple[str, Analysis]]:

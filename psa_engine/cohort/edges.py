@@ -81,6 +81,8 @@ class Edges:
         first, second = (expand(states, self._at(t), t, self.declared) for t in probe)
         if first.keys() != second.keys():
             raise InputError("The edges must be the same at every time; give an edge the probability 0 instead.")
+        if any(source == self.death for source, _ in first):
+            raise InputError(f"An edge leads out of '{death}', the state of the dead.")
         self.keys = tuple(first)
         self.constant = {k: v for k, v in first.items() if v is second[k] or _same_number(v, second[k])}
         if clip:
@@ -120,7 +122,7 @@ class Edges:
         stay = {i: self._settled.get(i, None) for i in range(self.n_slots)}
         for i, settled in stay.items():
             stay[i] = self._stay(i, probability) if settled is None else settled
-        slack = _smallest([probability[k] for k in self.varying] + [stay[k[0]] for k in self.varying])
+        slack = self._varying_slack(probability, stay)
         alive, deaths = self._survivors(occupancy, row)
         flows = {k: alive[k[0]] * p for k, p in probability.items()}
         new: list[Any] = [0.0] * self.n_slots
@@ -133,6 +135,18 @@ class Edges:
             new[self.death] = new[self.death] + dead  # type: ignore[index]
             flows[i, self.death] = flows.get((i, self.death), 0.0) + dead  # type: ignore[index]
         return Step(tuple(new), flows, slack, clipped)
+
+    def _varying_slack(self, probability: Mapping[SlotEdge, Any], stay: Mapping[int, Any]) -> Any:
+        """Return minus the sum of negative probabilities and remaining shares, over the slots that vary.
+
+        What leaves a slot and what stays sum to one, so their absolute values exceed one by twice what is
+        negative: two cheap operations an edge where a minimum that carries NaN takes several.
+        """
+        excess: Any = 0.0
+        for slot in {k[0] for k in self.varying}:
+            leaving = sum(jnp.abs(p) for k, p in probability.items() if k[0] == slot)
+            excess = excess + (leaving + jnp.abs(stay[slot]) - 1.0)
+        return -0.5 * excess
 
     def _survivors(self, occupancy: tuple[Any, ...], row: Mapping[str, Any]):
         if self.death is None:

@@ -77,6 +77,8 @@ def sort_payoffs(states: States, edges: Edges, given: Mapping[str, Any], at_star
 
 def _slot_edges(states: States, key: tuple, known: set[SlotEdge], outcome: str) -> list[SlotEdge]:
     where = f"The payoff '{outcome}'"
+    if len(key) != 2:
+        raise InputError(f"{where} is on {key}; an edge must be written (from_state, to_state).")
     target = states.of_state(key[1], where)[0]
     found = [(i, target) for i in states.of_state(key[0], where) if (i, target) in known]
     if not found:

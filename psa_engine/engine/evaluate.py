@@ -75,9 +75,9 @@ def _tiles(value: np.ndarray, n_tiles: int, program: Program) -> np.ndarray:
     return whole.reshape(n_tiles, len(devices(program.device)), program.tile)
 
 
-def base_case(model: Model, parameters: ParameterSet) -> PsaSample:
+def base_case(model: Model, parameters: ParameterSet, *, on_invalid: str = "stop") -> PsaSample:
     """Return the deterministic base case, every parameter at its mean, as a sample of one draw."""
-    return evaluate(model, parameters.means(), device="cpu")
+    return evaluate(model, parameters.means(), device="cpu", on_invalid=on_invalid)
 
 
 def cohort_trace(model: Any, values: Mapping[str, float], strategy: str) -> "pd.DataFrame":

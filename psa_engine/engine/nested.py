@@ -65,7 +65,7 @@ def inner_means(
     if m < 1 or m & (m - 1):
         raise InputError(f"The number of inner draws must be a power of two, and is {m}.")
     if n * m >= 2**32:
-        raise InputError(f"{n} x {m} model runs are too many for one stream of draws.", hint="Split the outer draws.")
+        raise InputError(f"{n} x {m} model runs exceed a stream of draws.", hint="Split the outer draws.")
     loops = _loops(program, n, m, shared)
     run = _compiled(loops)
     structure = parameters.structure
@@ -78,7 +78,7 @@ def inner_means(
     held[list(outer_rows)] = True
     lanes = loops.n_tiles * program.step
     per_block = max(1, lanes // m)
-    width = lanes // (2 * loops.lanes_per_sum) if loops.lanes_per_sum > 1 else lanes  # same for every m it serves
+    width = lanes // (2 * loops.lanes_per_sum) if loops.lanes_per_sum > 1 else lanes  # the same for many m
     out = {k: np.zeros((n, len(model.structure.strategies.names), 2)) for k in ("costs", "effects")}
     for first in range(0, n, per_block):
         here = slice(first, min(first + per_block, n))
@@ -126,15 +126,16 @@ def _add(sums: np.ndarray, part: np.ndarray, lanes_per_sum: int, skipped: int, t
     n_sums = -(-todo // lanes_per_sum)
     if todo == len(sums) * m:
         halves = min(m, 2)
-        sums[..., :halves] += part[:, :n_sums].reshape(len(part), len(sums), halves, -1).sum(-1).transpose(1, 0, 2)
+        by_half = part[:, :n_sums].reshape(len(part), len(sums), halves, -1).sum(-1)
+        sums[..., :halves] += by_half.transpose(1, 0, 2)
         return
     start = skipped + np.arange(n_sums) * lanes_per_sum
     outer, half = start // m, (start % m) * 2 // m if m > 1 else start * 0
-    np.add.at(sums, (outer, slice(None), half), part[:, :n_sums].T)
+    np.add.at(sums, (outer, slice(None), half), part[:, :n_sums].T)  # type: ignore[arg-type]
 
 
 def _in_order(array: Any, program: Program, wanted: int) -> np.ndarray:
-    """Bring sums (device x tiles, n_strategies, k) to (n_strategies, wanted x devices x k) in order of lanes."""
+    """Bring sums (device x tiles, n_strategies, k) to (n_strategies, wanted x devices x k), in lane order."""
     n_devices = len(devices(program.device))
     by_device = np.asarray(array, float).reshape(n_devices, -1, *array.shape[1:])[:, :wanted]
     return np.moveaxis(by_device, (1, 0), (-3, -2)).reshape(array.shape[1], -1)

@@ -30,7 +30,7 @@ class Gains(NamedTuple):
 
     @property
     def corrected(self) -> np.ndarray:
-        """The value of choosing without its leading bias: that of the halves is twice that of the whole (Richardson)."""
+        """The value of choosing less its leading bias, of which halves have twice as much (Richardson)."""
         return 2 * self.fine - self.coarse
 
 
@@ -42,7 +42,7 @@ def gains(means: InnerMeans, wtp: float, reference: int) -> Gains:
 
 
 def policy_value(means: InnerMeans, wtp: float, reference: int) -> np.ndarray:
-    """Return the gain (...) of what one half chooses, judged by the other: its expectation is never above the truth."""
+    """Return the gain (...) of what one half chooses by the other half: on average not above the truth."""
     halves = _increments(means, wtp, reference)
     chosen = halves.argmax(-2)
     first = np.take_along_axis(halves[..., 0], chosen[..., 1:], -1)
@@ -64,11 +64,16 @@ def stream(seed: int, *place: int) -> int:
 def outer_runs(
     split: Split, n_outer: int, n_inner: int, seed: int, advance: Advance | None
 ) -> Iterator[InnerMeans]:
-    """Yield the inner means of independent outer draws, a few ten thousand at a time; inner draws in antithetic pairs."""
+    """Yield the inner means of independent outer draws, some ten thousand at a time; inner draws in pairs."""
     for k, first in enumerate(range(0, n_outer, OUTER_AT_ONCE)):
         n = min(OUTER_AT_ONCE, n_outer - first)
         z = np.random.default_rng(stream(seed, k, 0)).standard_normal((split.n_outer, n))
         yield split.inner_means(z, n_inner, stream(seed, k, 1), "antithetic", advance=advance)
+
+
+def grouped(runs: InnerMeans, n_groups: int) -> InnerMeans:
+    """Return outer draws in groups of equal size, (n_groups, n, n_strategies, 2)."""
+    return InnerMeans(*(x.reshape(n_groups, -1, *x.shape[1:]) for x in runs))
 
 
 def _increments(means: InnerMeans, wtp: float, reference: int) -> np.ndarray:

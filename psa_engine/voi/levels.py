@@ -12,13 +12,13 @@ import numpy as np
 
 from psa_engine.engine.nested import InnerMeans
 from psa_engine.engine.progress import Advance
-from psa_engine.voi.coupling import gains, outer_runs, stream
+from psa_engine.voi.coupling import gains, grouped, outer_runs, stream
 from psa_engine.voi.pilot import Pilot
 from psa_engine.voi.problem import Split
 from psa_engine.voi.tally import Tally
 
 DECAY = 1.5
-"""The variance of a level is 2^-1.5 of the one before, where a strategy's edge over another has a density at 0."""
+"""A level's variance is 2^-1.5 of that before it where the best strategies' difference has a density at 0."""
 
 TRUSTED, FEWEST = 256, 32
 """Outer draws from which on a level's variance is believed, and from which on it is judged at all."""
@@ -26,7 +26,7 @@ TRUSTED, FEWEST = 256, 32
 
 @dataclass
 class Level:
-    """Sums over the outer draws of a level >= 1, per WTP: of its difference to the powers 1 to 4, and of both its terms."""
+    """Sums over the outer draws of a level >= 1, per WTP: powers 1 to 4 of its difference, and both terms."""
 
     n_inner: int
     powers: np.ndarray
@@ -85,27 +85,24 @@ class Ladder:
         self.levels.append(Level(self.n_inner(len(self.levels) + 1), np.zeros((4, len(self.wtp)))))
 
     def run(self, level: int, n: int, advance: Advance | None) -> None:
-        """Add n outer draws to a level; level 0 comes first."""
+        """Add n outer draws to a level; level 0 comes first, and takes whole groups of them."""
         self._calls += 1
+        n = n if level else -(-n // self.first.n_groups) * self.first.n_groups
         for runs in outer_runs(self.split, n, self.n_inner(level), stream(self.seed, self._calls), advance):
             if level:
                 self.levels[level - 1].add(runs, self.wtp, self.first.reference)
             else:
-                whole = (np.repeat(x.mean(-1, keepdims=True), 2, axis=-1)[None] for x in runs)
-                self.first.add(InnerMeans(*whole))
+                whole = InnerMeans(*(np.repeat(x.mean(-1, keepdims=True), 2, axis=-1) for x in runs))
+                self.first.add(grouped(whole, self.first.n_groups))
 
     @property
     def n(self) -> np.ndarray:
         """Outer draws of each level."""
-        return np.array([self.first.n, *(level.n for level in self.levels)])
+        return np.array([self.first.n_draws, *(level.n for level in self.levels)])
 
     @property
     def runs(self) -> int:
         return int(sum(n * self.n_inner(i) for i, n in enumerate(self.n)))
-
-    @property
-    def first_variance(self) -> np.ndarray:
-        return self.first.standard_error**2 * self.first.n
 
     def variances(self) -> list[np.ndarray]:
         """Return the variance of a draw of each level (n_wtp,), cautiously.
@@ -113,7 +110,7 @@ class Ladder:
         A few draws of a high level see few of the rare large differences: until there are `TRUSTED` of
         them, the level is not taken to vary less than a quarter of what the one before does.
         """
-        out = [self.first_variance]
+        out = [self.first.variance]
         for i, level in enumerate(self.levels):
             found = np.maximum(level.variance, 0)
             out.append(np.maximum(found, out[-1] / 4) if i and level.n < TRUSTED else found)
@@ -125,30 +122,24 @@ class Ladder:
         return np.sqrt(sum(v / max(n, 1) for v, n in zip(self.variances(), self.n, strict=True)))
 
     def table(self) -> list[dict[str, Any]]:
-        """Return a row a level; `consistency`: how many standard errors its coarse term is from the level before."""
+        """Return a row a level; `consistency`: errors between its coarse term and the level before."""
         tally = self.first
-        rows = [
-            {"level": 0, "n_inner": self.n_inner(0), "n_outer": tally.n, "mean": tally.value, "variance": self.first_variance}
-        ]
-        before = tally.values[0, :, 0], tally.reference_error**2
+        rows = [_row(0, self.n_inner(0), tally.n_draws, tally.value, self.first.variance)]
+        before = tally.values[..., 0].mean(0), tally.reference_error**2
         for i, level in enumerate(self.levels, 1):
             mean, square = level.term(1)
             apart, error = np.abs(mean - before[0]), np.sqrt(square + before[1])
-            rows.append(
-                {
-                    "level": i,
-                    "n_inner": level.n_inner,
-                    "n_outer": level.n,
-                    "mean": level.mean,
-                    "variance": level.variance,
-                    "kurtosis": level.kurtosis,
-                    "consistency": np.divide(
-                        apart, error, out=np.full_like(apart, np.nan), where=(error > 0) & (level.n >= FEWEST)
-                    ),
-                }
-            )
+            judged = (error > 0) & (level.n >= FEWEST)
+            row = _row(i, level.n_inner, level.n, level.mean, level.variance)
+            row["kurtosis"] = level.kurtosis
+            row["consistency"] = np.divide(apart, error, out=np.full_like(apart, np.nan), where=judged)
+            rows.append(row)
             before = level.term(0)
         return rows
+
+
+def _row(level: int, n_inner: int, n_outer: int, mean: np.ndarray, variance: np.ndarray) -> dict[str, Any]:
+    return {"level": level, "n_inner": n_inner, "n_outer": n_outer, "mean": mean, "variance": variance}
 
 
 def starting_size(pilot: Pilot) -> int:

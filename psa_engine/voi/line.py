@@ -65,19 +65,15 @@ def expected_maximum(curves: np.ndarray) -> np.ndarray:
     The trapezium rule, corrected for the kink where one curve overtakes another: for a jump J of slope at
     a fraction t of a step h it errs by J h^2 (t (1 - t) / 2 - 1 / 12) (Euler-Maclaurin).
     """
-    top = curves.argmax(-1)
-    highest = np.take_along_axis(curves, top[..., None], -1)[..., 0]
-    total = highest @ WEIGHTS
-    crossing = np.nonzero(top[..., 1:] != top[..., :-1])
-    if not len(crossing[0]):
-        return total
-    *where, left = crossing
-    before, after = top[(*where, left)], top[(*where, left + 1)]
-    fall = curves[(*where, left, before)] - curves[(*where, left, after)]
-    rise = curves[(*where, left + 1, after)] - curves[(*where, left + 1, before)]
+    flat = curves.reshape(-1, *curves.shape[-2:])
+    top = flat.argmax(-1)
+    total = np.take_along_axis(flat, top[..., None], -1)[..., 0] @ WEIGHTS
+    which, left = np.nonzero(top[:, 1:] != top[:, :-1])
+    before, after = top[which, left], top[which, left + 1]
+    fall = flat[which, left, before] - flat[which, left, after]
+    rise = flat[which, left + 1, after] - flat[which, left + 1, before]
     both = fall + rise
     triangle = np.divide(fall * rise, both, out=np.zeros_like(both), where=both > 0)
     density = 0.5 * (WEIGHTS[left] + WEIGHTS[left + 1])
-    excess = density * (0.5 * triangle - both / 12)
-    cells = np.ravel_multi_index(tuple(where), total.shape)
-    return total - np.bincount(cells, excess, total.size).reshape(total.shape)
+    np.subtract.at(total, which, density * (0.5 * triangle - both / 12))
+    return total.reshape(curves.shape[:-2])

@@ -11,8 +11,9 @@ import numpy as np
 from psa_engine.engine.progress import progress_bar
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.coupling import stream
+from psa_engine.voi.goal import Goal, nothing_to_know, sized_on
 from psa_engine.voi.levels import DECAY, FEWEST, TRUSTED, Ladder, starting_size
-from psa_engine.voi.pilot import Pilot, checked_budget, first_pilot, nothing_to_know, sized_on
+from psa_engine.voi.pilot import Pilot, first_pilot
 from psa_engine.voi.problem import Problem
 
 _LARGEST = 2**20
@@ -33,23 +34,20 @@ def estimate(
 ) -> VoiEstimate:
     """Return the EVPPI (n_wtp,) of parameters or groups by multilevel Monte Carlo, money per person.
 
-    Stops when the 95 % half-width is `rtol` of the EVPPI, or of a twentieth of the EVPI where that is
-    more, or at `max_runs` model runs; given `n_runs`, makes that many. `bias_bound`: what the levels
-    beyond the last may add. `diagnostics["levels"]`: see `Ladder.table`. Raises InputError for an unknown
-    parameter and options out of range.
+    See `Goal` for `rtol`, `n_runs` and `max_runs`. `bias_bound`: what the levels beyond the last may add,
+    and choosing the best strategy by the same runs. `diagnostics["levels"]`: see `Ladder.table`. Raises
+    InputError for an unknown parameter and options out of range.
     """
     started = perf_counter()
-    budget = checked_budget(rtol, n_runs, max_runs)
+    goal = Goal(rtol, n_runs, max_runs)
     split = problem.split(of)
     if not split.n_outer:
         return nothing_to_know(of, wtp)
-    places = sized_on(wtp)
-    pilot = first_pilot(split, wtp[places], budget, seed, progress)
+    pilot = first_pilot(split, wtp[sized_on(wtp)], goal, seed, progress)
     ladder = Ladder(split, wtp, starting_size(pilot) if split.n_inner else 0, stream(seed, 1))
-    plan = _Plan(ladder, pilot, places, rtol if n_runs is None else None, budget - pilot.runs, progress)
-    plan.carry_out()
-    left = remainder(ladder)
+    _Plan(ladder, pilot, goal, progress).carry_out()
     table = ladder.table()
+    half_width = 1.96 * ladder.standard_error[sized_on(wtp)]
     return VoiEstimate(
         value=ladder.first.value + sum(level.mean for level in ladder.levels),
         standard_error=ladder.standard_error,
@@ -58,11 +56,11 @@ def estimate(
         of=of,
         model_runs=ladder.runs + pilot.runs,
         seconds=perf_counter() - started,
-        bias_bound=left + ladder.first.bias_bound(),
+        bias_bound=remainder(ladder) + ladder.first.bias_bound(),
         diagnostics={
             "levels": table,
             "consistent": not any((row["consistency"] > 4).any() for row in table[1:]),
-            "converged": plan.converged(rtol),
+            "converged": bool((half_width <= rtol * pilot.scale).all()),
             "optimal_strategy": tuple(problem.strategies[i] for i in ladder.first.best),
         },
     )
@@ -72,7 +70,7 @@ def remainder(ladder: Ladder) -> np.ndarray:
     """Return a cautious bound (n_wtp,) of what the levels beyond the last add.
 
     The largest of the last three means, with its standard error, carried on to the last level and beyond at
-    the rate 2^-a a level at which they fell, taken between 1/2 and 1.
+    the rate 2^-a a level at which they fell, a taken between 1/2 and 1.
     """
     last = ladder.levels[-3:]
     if not last:
@@ -90,11 +88,13 @@ def remainder(ladder: Ladder) -> np.ndarray:
 class _Plan:
     """How many outer draws each level gets, decided anew as variances become known."""
 
-    def __init__(
-        self, ladder: Ladder, pilot: Pilot, places: np.ndarray, rtol: float | None, budget: int, progress: bool
-    ):
-        self.ladder, self.pilot, self.places = ladder, pilot, places
-        self.rtol, self.budget, self.progress = rtol, budget, progress
+    def __init__(self, ladder: Ladder, pilot: Pilot, goal: Goal, progress: bool):
+        self.ladder, self.pilot, self.goal, self.progress = ladder, pilot, goal, progress
+        self.places = sized_on(ladder.wtp)
+
+    @property
+    def runs_left(self) -> int:
+        return self.goal.budget - self.pilot.runs - self.ladder.runs
 
     def carry_out(self) -> None:
         """Spend a quarter of the planned runs, add levels until they suffice, then spend the rest."""
@@ -103,17 +103,38 @@ class _Plan:
                 self.ladder.add_level()
         share = 1 / 4
         while True:
-            self._run(share)
+            more = self._run(share)
             if self._short_of_levels():
                 self.ladder.add_level()
             elif share < 1:
                 share *= 2
-            elif not self._run(share):
+            elif not more:
                 return
 
-    def converged(self, rtol: float) -> bool:
-        """Whether the 95 % half-width is within the tolerance where the run was sized."""
-        return bool((1.96 * self.ladder.standard_error[self.places] <= rtol * self.pilot.scale).all())
+    def _run(self, share: float) -> bool:
+        """Bring every level to its share; return whether that took more than a few runs."""
+        size = 2 ** (self.ladder.start + np.arange(len(self.ladder.n)))
+        short = np.maximum(self._wanted(share)[0] - self.ladder.n, 0)
+        affordable = min(1.0, max(self.runs_left, 0) / max((short * size).sum(), 1))
+        short = np.floor(short * affordable).astype(int)
+        planned = int((short * size).sum())
+        if planned <= 0.01 * self.ladder.runs:
+            return False
+        with progress_bar(planned, "model runs", self.progress) as advance:
+            for level, n in enumerate(short):
+                if n:
+                    self.ladder.run(level, int(n), advance)
+        return True
+
+    def _wanted(self, share: float) -> tuple[np.ndarray, float]:
+        """Return each level's outer draws for a share of the planned runs, and the final relative error."""
+        variances = self._variances()
+        size = 2.0 ** (self.ladder.start + np.arange(len(variances)))
+        total = float(np.sqrt(variances * size).sum())
+        runs = self.goal.runs(total, self.pilot.runs)
+        n = np.sqrt(variances / size) * runs / max(total, 1e-300)
+        fewest = [max(_FEWEST_RUNS >> self.ladder.start, FEWEST), *(FEWEST for _ in n[1:])]
+        return np.maximum(np.ceil(share * n), fewest).astype(int), total / np.sqrt(max(runs, 1.0))
 
     def _variances(self) -> np.ndarray:
         """Return the variance of each level over the squared scale, at the worst WTP."""
@@ -124,41 +145,15 @@ class _Plan:
         for i, (n, found) in enumerate(zip(self.ladder.n, self.ladder.variances(), strict=True)):
             value = float((found[self.places] / scale).max())
             if n < TRUSTED:
-                value = max(value, float((guesses[i] / scale).max()) if i < len(guesses) else out[-1] / 2**DECAY)
+                guess = float((guesses[i] / scale).max()) if i < len(guesses) else out[-1] / 2**DECAY
+                value = max(value, guess)
             out.append(value)
         return np.array(out)
 
-    def _wanted(self, share: float) -> tuple[np.ndarray, float]:
-        """Return outer draws of each level for a share of the planned runs, and the final relative standard error."""
-        variances = self._variances()
-        size = 2.0 ** (self.ladder.start + np.arange(len(variances)))
-        total = np.sqrt(variances * size).sum()
-        runs = float(self.budget)
-        if self.rtol is not None:
-            runs = min(runs, (1.96 * total / self.rtol) ** 2)
-        n = np.sqrt(variances / size) * runs / max(total, 1e-300)
-        fewest = [max(_FEWEST_RUNS >> self.ladder.start, FEWEST), *(FEWEST for _ in n[1:])]
-        return np.maximum(np.ceil(share * n), fewest).astype(int), float(total / np.sqrt(max(runs, 1.0)))
-
-    def _run(self, share: float) -> bool:
-        """Bring every level to its share; return whether more than a few draws were missing and could be afforded."""
-        short = np.maximum(self._wanted(share)[0] - self.ladder.n, 0)
-        size = 2 ** (self.ladder.start + np.arange(len(short)))
-        planned = int((short * size).sum())
-        if planned > self.budget - self.ladder.runs:
-            short = np.floor(short * max(self.budget - self.ladder.runs, 0) / planned).astype(int)
-        if (short * size).sum() <= 0.01 * self.ladder.runs:
-            return False
-        with progress_bar(int((short * size).sum()), "model runs", self.progress) as advance:
-            for level, n in enumerate(short):
-                if n:
-                    self.ladder.run(level, int(n), advance)
-        return True
-
     def _short_of_levels(self) -> bool:
-        """Whether what is left beyond the last level exceeds half the final standard error, and can be afforded."""
+        """Whether levels beyond the last may add over half the final standard error, and can be afforded."""
         if not self.ladder.levels or self.ladder.n_inner(len(self.ladder.levels)) >= _LARGEST:
             return False
         left = (remainder(self.ladder)[self.places] / self.pilot.scale).max()
         cost = FEWEST * 2 * self.ladder.levels[-1].n_inner
-        return bool(left > self._wanted(1)[1] / 2) and cost < (self.budget - self.ladder.runs) / 4
+        return bool(left > self._wanted(1)[1] / 2) and cost < self.runs_left / 4

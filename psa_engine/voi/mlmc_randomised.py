@@ -12,8 +12,9 @@ import numpy as np
 from psa_engine.engine.progress import progress_bar
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.coupling import stream
+from psa_engine.voi.goal import Goal, nothing_to_know, sized_on
 from psa_engine.voi.levels import DECAY, Ladder, starting_size
-from psa_engine.voi.pilot import Pilot, checked_budget, first_pilot, nothing_to_know, sized_on
+from psa_engine.voi.pilot import Pilot, first_pilot
 from psa_engine.voi.problem import Problem
 
 RATE = 1.25
@@ -37,20 +38,19 @@ def estimate(
 ) -> VoiEstimate:
     """Return the EVPPI (n_wtp,) of parameters or groups without nested bias, money per person.
 
-    Stops when the 95 % half-width is about `rtol` of the EVPPI, or of a twentieth of the EVPI where that is
-    more, or at `max_runs` model runs; given `n_runs`, makes about that many (the levels are random).
-    `bias_bound` is for choosing the best strategy by the same runs. Raises InputError for an unknown
-    parameter and options out of range.
+    See `Goal` for `rtol`, `n_runs` and `max_runs`, which are met on average (the levels are random).
+    `bias_bound` is for choosing the best strategy by the same runs; `diagnostics["levels"]`: see
+    `Ladder.table`. Raises InputError for an unknown parameter and options out of range.
     """
     started = perf_counter()
-    budget = checked_budget(rtol, n_runs, max_runs)
+    goal = Goal(rtol, n_runs, max_runs)
     split = problem.split(of)
     if not split.n_outer:
         return nothing_to_know(of, wtp)
     places = sized_on(wtp)
-    pilot = first_pilot(split, wtp[places], budget, seed, progress)
+    pilot = first_pilot(split, wtp[places], goal, seed, progress)
     ladder = Ladder(split, wtp, starting_size(pilot) if split.n_inner else 0, stream(seed, 1))
-    draws = _Draws(ladder, pilot, places, rtol if n_runs is None else None, budget - pilot.runs, stream(seed, 2))
+    draws = _Draws(ladder, pilot, goal, stream(seed, 2))
     draws.run(_FIRST_SHARE, progress)
     draws.run(1.0, progress)
     value, error = draws.correction()
@@ -76,11 +76,8 @@ def estimate(
 class _Draws:
     """Outer draws of level 0 and of random higher levels, and the estimate of what the latter add."""
 
-    def __init__(
-        self, ladder: Ladder, pilot: Pilot, places: np.ndarray, rtol: float | None, budget: int, seed: int
-    ):
-        self.ladder, self.pilot, self.places = ladder, pilot, places
-        self.rtol, self.budget = rtol, budget
+    def __init__(self, ladder: Ladder, pilot: Pilot, goal: Goal, seed: int):
+        self.ladder, self.pilot, self.goal = ladder, pilot, goal
         self.random = np.random.default_rng(seed)
         n_levels = _LARGEST - ladder.start if ladder.split.n_inner else 0
         for _ in range(n_levels):
@@ -91,8 +88,10 @@ class _Draws:
     def run(self, share: float, progress: bool) -> None:
         """Bring the draws to a share of what the variances found so far ask for."""
         first, rest = self._wanted(share)
-        counts = self.random.multinomial(max(rest - self.n_drawn, 0), self.probabilities) if rest else np.zeros(0, int)
-        counts = np.array([max(first - self.ladder.first.n, 0), *counts])
+        counts = np.array([max(first - self.ladder.first.n_draws, 0)])
+        if rest:
+            drawn = self.random.multinomial(max(rest - self.n_drawn, 0), self.probabilities)
+            counts = np.append(counts, drawn)
         planned = int((counts * 2.0 ** (self.ladder.start + np.arange(len(counts)))).sum())
         with progress_bar(planned, "model runs", progress) as advance:
             for level, n in enumerate(counts):
@@ -112,30 +111,34 @@ class _Draws:
         return mean, np.sqrt(np.maximum(self._square() - mean**2, 0) / self.n_drawn)
 
     def _square(self) -> np.ndarray:
-        """Return the mean square (n_wtp,) of a weighted difference, with levels hardly seen taken to decay as they should."""
+        """Return the mean square (n_wtp,) of a weighted difference; levels hardly seen decay as usual."""
         out: list[np.ndarray] = []
         for level in self.ladder.levels:
-            found = level.mean_square
-            out.append(found if level.n >= _SEEN or not out else np.maximum(found * level.n / _SEEN, out[-1] / 2**DECAY))
+            seen = min(level.n / _SEEN, 1)
+            least = out[-1] / 2**DECAY if out and seen < 1 else 0.0
+            out.append(np.maximum(level.mean_square * seen, least))
         return (np.array(out) / self.probabilities[:, None]).sum(0)
 
     def _wanted(self, share: float) -> tuple[int, int]:
         """Return how many draws of level 0 and of the others are best for a share of the run."""
+        first, rest = self._variances()
         size = 2.0**self.ladder.start
-        scale = self.pilot.scale**2
-        if self.ladder.first.n:
-            first = (self.ladder.first_variance[self.places] / scale).max()
-            rest = (self._square()[self.places] / scale).max() if len(self.probabilities) else 0.0
-        else:
-            levels, differences = self.pilot.level_variances()
-            first = (levels[self.ladder.start] / scale).max()
-            known = (differences[self.ladder.start + 1 :] / scale).max(-1)
-            rest = (known / self.probabilities[: len(known)]).sum() if len(self.probabilities) else 0.0
-        cost = size * float((self.probabilities * 2.0 ** np.arange(1, len(self.probabilities) + 1)).sum())
-        total = np.sqrt(first * size) + np.sqrt(rest * cost)
-        runs = float(self.budget)
-        if self.rtol is not None:
-            runs = min(runs, (1.96 * total / self.rtol) ** 2)
-        runs *= share / max(total, 1e-300)
+        above = 2.0 ** np.arange(1, len(self.probabilities) + 1)
+        cost = size * float((self.probabilities * above).sum())
+        total = float(np.sqrt(first * size) + np.sqrt(rest * cost))
+        runs = share * self.goal.runs(total, self.pilot.runs) / max(total, 1e-300)
         n_first = max(int(runs * np.sqrt(first / size)), _FEWEST)
         return n_first, max(int(runs * np.sqrt(rest / cost)), _FEWEST) if cost else 0
+
+    def _variances(self) -> tuple[float, float]:
+        """Return the variance of a draw of level 0 and of a weighted difference, over the squared scale."""
+        scale, start = self.pilot.scale**2, self.ladder.start
+        known = len(self.probabilities) > 0
+        if self.ladder.first.n:
+            places = sized_on(self.ladder.wtp)
+            rest = (self._square()[places] / scale).max() if known else 0.0
+            return float((self.ladder.first.variance[places] / scale).max()), float(rest)
+        levels, differences = self.pilot.level_variances()
+        squares = (differences[start + 1 :] / scale).max(-1)
+        rest = (squares / self.probabilities[: len(squares)]).sum() if known else 0.0
+        return float((levels[start] / scale).max()), float(rest)

@@ -1,4 +1,4 @@
-"""A decision problem as value-of-information methods see it: a model, its parameters, and conditional draws."""
+"""A decision problem as value-of-information methods see it: a model, its parameters, conditional draws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Parameters of interest and their complement as independent normal scores, drawn conditionally exactly."""
+    """Parameters of interest and all others as independent normal scores: exact conditional draws."""
 
     problem: Problem
     of: tuple[str, ...]

@@ -9,7 +9,7 @@ supply the difference. Right for any g, since g is fitted to other draws; fast w
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -180,8 +180,8 @@ def _from(benefit: np.ndarray, best: int) -> np.ndarray:
 class _Free:
     """The expected maximum of the surrogate's conditional mean, per scramble and WTP: no model runs.
 
-    For one outer score a sum on a grid. For more, Sobol points; of few scores the first two, which matter
-    most, are drawn from a wider normal and weighted, for the error of unbounded integrands sits in the tails.
+    For one outer score a sum on a grid. For more, Sobol points, of which the first score, of few also the
+    second (they matter most), is drawn from a wider normal and weighted: the tails hold most of the error.
     """
 
     def __init__(self, pilot: Pilot, wtp: np.ndarray, seed: int):
@@ -194,7 +194,7 @@ class _Free:
         names = tuple(f"outer {i}" for i in range(k))
         for r in range(SCRAMBLES if k > 1 else 0):
             points = sobol_scores(names, self.seed, _FREE + r, self.n, n)
-            weights = _widened(points) if k <= _FEW else np.ones(n - self.n)
+            weights = _widened(points[: 2 if k <= _FEW else 1])
             sums[r] += [(m.max(0) * weights).sum() for m in self._increments(points)]
         self.n = n
         self.maximum = sums / n
@@ -208,9 +208,17 @@ class _Free:
 
 
 def _widened(points: np.ndarray) -> np.ndarray:
-    """Spread the first two scores by 1.4, in place, and return the ratio of densities."""
-    points[:2] *= _SPREAD
-    return _SPREAD**2 * np.exp(-0.5 * (1 - _SPREAD**-2) * (points[:2] ** 2).sum(0))
+    """Spread scores (k, n) in place, and return the ratio (n,) of their density to that of the spread ones."""
+    points *= _SPREAD
+    return _SPREAD ** len(points) * np.exp(-0.5 * (1 - _SPREAD**-2) * (points**2).sum(0))
+
+
+class _Points(NamedTuple):
+    """Rotated outer scores (k, n), the first of them spread, with weights (n,), and all scores of the model runs."""
+
+    outer: np.ndarray
+    weights: np.ndarray
+    scores: np.ndarray
 
 
 class _Nested:
@@ -234,28 +242,29 @@ class _Nested:
         for first in range(self.n, n, 4096):
             last = min(first + 4096, n)
             points = [self._points(r, first, last) for r in range(SCRAMBLES)]
-            left = self._left([p[1] for p in points])
+            left = self._left([p.scores for p in points])
             for r in range(SCRAMBLES):
-                given = self.pilot.given(points[r][0])
+                given = self.pilot.given(points[r].outer)
                 for w in range(len(self.wtp)):
                     for part, found in zip(parts, self._at(w, given, left[r]), strict=True):
-                        part[r, w] += found / n
+                        part[r, w] += found @ points[r].weights / n
         self.n = n
 
-    def _points(self, scramble: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return outer points (k, n) rotated, and all scores (n_scores, 2 x n x n_inner / 2).
+    def _points(self, scramble: int, first: int, last: int) -> "_Points":
+        """Return outer points and all scores (n_scores, 2 x n x n_inner / 2).
 
         The halves of the inner draws are scrambled apart: only then has their mean half their variance,
         which the correction of the bias rests on.
         """
         runner, m = self.runner, self.n_inner // 2
         y = sobol_scores(runner.names, runner.seed, _NESTED + scramble, first, last)[: runner.k]
+        weights = _widened(y[:1])
         z = np.hstack([
             sobol_scores(runner.names, runner.seed, half + scramble, first * m, last * m)
             for half in (_NESTED, _OTHER_HALF)
         ])  # fmt: skip
         z[: runner.k] = np.tile(np.repeat(self.pilot.rotation @ y, m, 1), 2)
-        return y, z
+        return _Points(y, weights, z)
 
     def _left(self, z: list[np.ndarray]) -> np.ndarray:
         """Return means of the model less the surrogate (n_scrambles, 2 n_strategies, n, 2) over half the inner draws."""
@@ -265,7 +274,7 @@ class _Nested:
         return halves.transpose(1, 0, 3, 2)
 
     def _at(self, w: int, given: np.ndarray, left: np.ndarray) -> tuple[Any, ...]:
-        """Return the sums over outer points of each part at one WTP."""
+        """Return each part (..., n) at outer points at one WTP."""
         value, best = self.wtp[w], self.pilot.best[w]
         surrogate = _from(_benefit(given, value), best)
         halves = _from(_benefit(left, value), best) + surrogate[..., None]
@@ -274,10 +283,10 @@ class _Nested:
         policy = np.take_along_axis(whole, chosen[None], 0)[0]
         highest = surrogate.max(0)
         return (
-            (whole.max(0) - highest).sum(),
-            (halves.max(0).mean(-1) - highest).sum(),
-            (policy - highest).sum(),
-            (whole - surrogate).sum(1),
+            whole.max(0) - highest,
+            halves.max(0).mean(-1) - highest,
+            policy - highest,
+            whole - surrogate,
         )
 
 

@@ -1,4 +1,4 @@
-"""Running means of what two loops give, for every WTP, over independent outer draws or over scrambled nets."""
+"""Running means of what two loops give, for every WTP, over independent outer draws or scrambled nets."""
 
 from dataclasses import dataclass, field
 
@@ -6,24 +6,26 @@ import numpy as np
 
 from psa_engine.engine.nested import InnerMeans
 from psa_engine.voi.coupling import best_strategy, gains, policy_value
-from psa_engine.voi.scrambles import widening
+from psa_engine.voi.scrambles import SCRAMBLES, widening
 
-_NORMAL_POSITIVE_PART = 1 / np.sqrt(2 * np.pi)
-"""Mean of the positive part of a standard normal: the worst bias that a tied rival can cause."""
+_REGRET = 0.17
+"""The most of x Phi(-x): what choosing by noise the worse of two strategies costs, in standard errors."""
 
 
 @dataclass
 class Tally:
-    """Sums over outer draws in groups: one group of independent draws, or a group a net.
+    """Means over outer draws in groups: parts of the independent draws, or a group a net.
 
     All gains are increments over a reference strategy, and what is summed is the gain less that of each
     strategy on the same draws: so the EVPPI is read off as a mean loss. The two terms of the EVPPI are
-    highly correlated, and the error of their difference is far below that of either.
+    highly correlated, and the error of their difference is far below that of either. The best strategy of
+    a group is chosen by the others: by its own draws, the better of a tie would look better than it is.
     """
 
     wtp: np.ndarray
     n_strategies: int
-    n_groups: int = 1
+    n_groups: int = SCRAMBLES
+    independent: bool = True
     n: int = 0
     reference: tuple[int, ...] = ()
     means: np.ndarray = field(init=False)
@@ -36,32 +38,42 @@ class Tally:
         self.values = np.zeros((*shape, 3))  # gain of all inner draws, of halves, of the policy of a half
         self.squares = np.zeros((len(self.wtp), 2, self.n_strategies))  # of the loss, and of the increment
 
+    @property
+    def n_draws(self) -> int:
+        """Outer draws in all groups."""
+        return self.n * self.n_groups
+
     def add(self, runs: InnerMeans) -> None:
         """Add outer draws, (n_groups, n, n_strategies, 2)."""
         if not self.reference:
             self.reference = tuple(best_strategy(runs, value) for value in self.wtp)
-        share = runs.costs.shape[1] / (self.n + runs.costs.shape[1])
+        n = runs.costs.shape[1]
+        share = n / (self.n + n)
         for i, (wtp, reference) in enumerate(zip(self.wtp, self.reference, strict=True)):
             found = gains(runs, wtp, reference)
             policy = policy_value(runs, wtp, reference).mean(1)
-            if self.n_groups == 1:
-                self._add_squares(i, found.corrected[0, :, None] - found.means[0], found.means[0], share)
+            if self.independent:
+                loss = found.corrected[..., None] - found.means
+                self._add_squares(i, 0, loss, self._losses()[:, i].mean(0), share)
+                self._add_squares(i, 1, found.means, self.means[:, i].mean(0), share)
             values = np.stack([found.fine.mean(1), found.coarse.mean(1), policy], -1)
             self.values[:, i] += share * (values - self.values[:, i])
             self.means[:, i] += share * (found.means.mean(1) - self.means[:, i])
-        self.n += runs.costs.shape[1]
+        self.n += n
 
-    def _add_squares(self, i: int, loss: np.ndarray, increment: np.ndarray, share: float) -> None:
-        """Merge sums of squares about the means of what was there and of what is new (Chan, Golub, LeVeque 1983)."""
-        before = (self._losses()[0, i], self.means[0, i])
-        for k, new in enumerate((loss, increment)):
-            apart = new.mean(0) - before[k]
-            self.squares[i, k] += ((new - new.mean(0)) ** 2).sum(0) + apart**2 * self.n * share
+    def _add_squares(self, i: int, k: int, new: np.ndarray, before: np.ndarray, share: float) -> None:
+        """Merge sums of squares, each about its own mean (Chan, Golub, LeVeque 1983)."""
+        mean = new.mean((0, 1))
+        self.squares[i, k] += ((new - mean) ** 2).sum((0, 1)) + (mean - before) ** 2 * self.n_draws * share
 
     def _losses(self) -> np.ndarray:
         """Return the bias-corrected loss of each strategy, (n_groups, n_wtp, n_strategies)."""
         corrected = 2 * self.values[..., 0] - self.values[..., 1]
         return corrected[..., None] - self.means
+
+    def _chosen(self) -> np.ndarray:
+        """Return the strategy that the other groups choose for each, (n_groups, n_wtp, 1)."""
+        return (self.means.sum(0) - self.means).argmax(-1)[..., None]
 
     @property
     def best(self) -> np.ndarray:
@@ -71,18 +83,26 @@ class Tally:
     @property
     def value(self) -> np.ndarray:
         """The EVPPI (n_wtp,): the corrected loss of the best strategy."""
-        return self._of_best(self._losses().mean(0))
+        return np.take_along_axis(self._losses(), self._chosen(), -1).mean((0, 2))
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The variance (n_wtp,) of an independent draw's corrected loss."""
+        squares = np.broadcast_to(self.squares[:, 0], self.means.shape)
+        return np.take_along_axis(squares, self._chosen(), -1).mean((0, 2)) / max(self.n_draws - 1, 1)
 
     @property
     def standard_error(self) -> np.ndarray:
-        """The standard error of the value (n_wtp,), see `estimate` in nested.py."""
-        return self._of_best(self._errors(0, self._losses()))
+        """The standard error of the value (n_wtp,); between nets, widened for their small number."""
+        if self.independent:
+            return np.sqrt(self.variance / max(self.n_draws, 1))
+        return self._between(np.take_along_axis(self._losses(), self._chosen(), -1)[..., 0])
 
     @property
     def reference_error(self) -> np.ndarray:
         """The standard error (n_wtp,) of the gain over the reference strategy, of independent draws."""
-        rows = np.arange(len(self.wtp))
-        return np.sqrt(self.squares[rows, 0, list(self.reference)] / max(self.n - 1, 1) / max(self.n, 1))
+        squares = self.squares[np.arange(len(self.wtp)), 0, list(self.reference)]
+        return np.sqrt(squares / max(self.n_draws - 1, 1) / max(self.n_draws, 1))
 
     @property
     def correction(self) -> np.ndarray:
@@ -92,26 +112,23 @@ class Tally:
     @property
     def bracket(self) -> tuple[np.ndarray, np.ndarray]:
         """The value of a policy, and the uncorrected estimate (n_wtp,) each."""
-        best = self._of_best(self.means.mean(0))
+        best = np.take_along_axis(self.means, self._chosen(), -1).mean((0, 2))
         return self.values[..., 2].mean(0) - best, self.values[..., 0].mean(0) - best
 
     def bias_bound(self, left: float = 0.0) -> np.ndarray:
-        """Bound the bias (n_wtp,) by a part of the correction, and that of choosing the best strategy by the same runs.
+        """Bound the bias (n_wtp,): a part of the correction, and for choosing the best by noise.
 
-        A rival that the runs cannot tell from the best biases the estimate down by at most .4 standard
-        errors of their difference.
+        A rival that the runs cannot tell from the best costs at most .17 standard errors of the difference.
         """
-        errors = self._errors(1, self.means)
-        errors = errors + self._of_best(errors)[:, None]  # of the two, one is the reference and has none
-        increments = self.means.mean(0)
-        near = self._of_best(increments)[:, None] - increments <= 4 * errors
-        near[np.arange(len(near)), self.best] = False
-        return left * np.abs(self.correction) + _NORMAL_POSITIVE_PART * (errors * near).sum(-1)
+        if self.independent:
+            errors = np.sqrt(self.squares[:, 1] / max(self.n_draws - 1, 1) / max(self.n_draws, 1))
+        else:
+            errors = self._between(self.means)
+        best, increments = self.best[:, None], self.means.mean(0)
+        errors = errors + np.take_along_axis(errors, best, 1)  # of the two, one is the reference and has none
+        near = np.take_along_axis(increments, best, 1) - increments <= 4 * errors
+        np.put_along_axis(near, best, False, 1)
+        return left * np.abs(self.correction) + _REGRET * (errors * near).sum(-1)
 
-    def _errors(self, k: int, per_group: np.ndarray) -> np.ndarray:
-        if self.n_groups == 1:
-            return np.sqrt(self.squares[:, k] / max(self.n - 1, 1) / max(self.n, 1))
+    def _between(self, per_group: np.ndarray) -> np.ndarray:
         return per_group.std(0, ddof=1) / np.sqrt(self.n_groups) * widening(self.n_groups)
-
-    def _of_best(self, per_strategy: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(per_strategy, self.best[:, None], 1)[:, 0]

@@ -88,7 +88,7 @@ def _notes(n_effective: np.ndarray, study: Study) -> tuple[str, ...]:
         return ()
     return (
         f"Half of the data sets leave {typical:,.0f} effective draws or fewer: the data say much more about "
-        f"{', '.join(study.parameters)} than the sample holds. Run more draws, or use 'regression' or 'nested'.",
+        f"{', '.join(study.parameters)} than the sample holds. Run more draws, or use 'regression'.",
     )
 
 

@@ -34,21 +34,30 @@ def estimates(
     rtol: float = 0.02,
     most_runs: int = 20_000_000,
 ) -> list[VoiEstimate]:
-    """Return EVSI (n_wtp,) for each sample size, to a relative standard error of `rtol`, money per person.
+    """Return EVSI (n_wtp,) for each sample size, money per person.
 
-    Levels are added until what is left, judged by the largest of the last three level means each carried
-    on at rate 1/2, is below the standard error: it is given as `bias_bound`. Stops at `most_runs` model
-    runs; the standard error then says how far it got.
+    To a standard error of `rtol` of the EVSI, or of a twentieth of the EVPI where that is more. Levels are
+    added until what is left, judged by the largest of the last three level means each carried on at rate
+    1/2, is below the standard error: it is given as `bias_bound`. Stops at `most_runs` model runs; the
+    standard error then says how far it got.
     """
     if not 0 < rtol < 1:
         raise InputError(f"rtol must be between 0 and 1, and is {rtol}.")
     prior = prior_outcomes(problem, study, n, _DRAWS_OF_THE_PRIOR, seed)
-    best = [int(net_benefit(prior, price).mean(axis=0).argmax()) for price in wtp]
-    return [_one(Informed(problem, study, int(size)), wtp, best, seed, rtol, most_runs) for size in n]
+    benefits = [net_benefit(prior, price) for price in wtp]
+    best = [int(benefit.mean(axis=0).argmax()) for benefit in benefits]
+    evpi = np.array([loss_of(benefit, choice).mean() for benefit, choice in zip(benefits, best, strict=True)])
+    goal = rtol, evpi / 20
+    return [_one(Informed(problem, study, int(size)), wtp, best, seed, goal, most_runs) for size in n]
 
 
 def _one(
-    informed: Informed, wtp: np.ndarray, best: list[int], seed: int, rtol: float, most_runs: int
+    informed: Informed,
+    wtp: np.ndarray,
+    best: list[int],
+    seed: int,
+    goal: tuple[float, np.ndarray],
+    most_runs: int,
 ) -> VoiEstimate:
     started = perf_counter()
     rng = np.random.default_rng(seed)
@@ -65,7 +74,7 @@ def _one(
         for level in range(len(levels), first):
             levels.append(np.zeros((0, len(wtp))))
             add(level, max(128, _PILOT >> level))
-        _sample_to(levels, add, rtol, lambda: most_runs - runs)
+        _sample_to(levels, add, goal, lambda: most_runs - runs)
         error, left = _standard_error(levels), _remainder(levels)
         if (left <= error).all() or len(levels) == _LEVELS or runs >= most_runs:
             break
@@ -77,13 +86,17 @@ def _one(
 
 
 def _sample_to(
-    levels: list[np.ndarray], add: Callable[[int, int], None], rtol: float, runs_left: Callable[[], int]
+    levels: list[np.ndarray],
+    add: Callable[[int, int], None],
+    goal: tuple[float, np.ndarray],
+    runs_left: Callable[[], int],
 ) -> None:
     """Add outer draws where they lower the variance most per model run, as long as runs are left."""
+    rtol, least = goal
     for _ in range(8):
         cost = COARSEST * 2.0 ** np.arange(len(levels))
         value = np.abs(sum(level.mean(axis=0) for level in levels))
-        wanted = np.maximum(rtol * value, 1e-9 * np.sqrt(levels[0].var(axis=0)) + 1e-300)
+        wanted = np.maximum(rtol * np.maximum(value, least), 1e-100)
         scaled = np.array([(level.var(axis=0) / wanted**2).max() for level in levels])
         # The pilots of high levels see few of the rare large differences: no level's variance is trusted
         # to be below a quarter of the one before.

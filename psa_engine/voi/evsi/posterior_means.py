@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -161,14 +161,10 @@ def _conjugate(prior: Any, endpoint: Endpoint) -> bool:
 def _independent(pairs: list[Pair], rng: np.random.Generator, n_simulated: int) -> Points:
     names = tuple(pair.parameter for pair in pairs)
     listed = [_all_results(pair) for pair in pairs]
-    sizes = [len(one[0]) if one else np.inf for one in listed]
-    if np.prod(np.array(sizes, float)) <= MOST_POINTS:
-        means = np.array([m.ravel() for m in np.meshgrid(*[one[0] for one in listed if one], indexing="ij")])
-        chances = (
-            [np.prod(c) for c in product(*[one[1] for one in listed if one])] if len(pairs) > 1 else None
-        )
-        probabilities = np.array(chances) if chances else next(one[1] for one in listed if one)
-        return Points(names, means, probabilities)
+    finite = [one for one in listed if one is not None]
+    if len(finite) == len(pairs) and np.prod([float(len(one[0])) for one in finite]) <= MOST_POINTS:
+        means = np.array([m.ravel() for m in np.meshgrid(*[one[0] for one in finite], indexing="ij")])
+        return Points(names, means, reduce(np.multiply.outer, [one[1] for one in finite]).ravel())
     means = np.array([_simulated(pair, rng, n_simulated) for pair in pairs])
     return Points(names, means, np.full(n_simulated, 1 / n_simulated), simulated=True)
 

@@ -1,0 +1,85 @@
+"""Outer draws of a nested run, independent or scrambled nets, added as they are wanted."""
+
+from typing import Any, Literal
+
+import numpy as np
+
+from psa_engine.engine.progress import progress_bar
+from psa_engine.voi.coupling import OUTER_AT_ONCE, grouped, outer_runs, stream
+from psa_engine.voi.goal import FLOOR, Goal, sized_on
+from psa_engine.voi.pilot import Pilot
+from psa_engine.voi.problem import Split
+from psa_engine.voi.scrambles import SCRAMBLES, sobol_scores
+from psa_engine.voi.tally import Tally
+
+Outer = Literal["sobol", "random"]
+
+
+class OuterDraws:
+    """The outer draws run so far, `n_inner` inner draws each, and their tally."""
+
+    def __init__(
+        self, split: Split, wtp: np.ndarray, sampler: Outer, n_inner: int, seed: int, progress: bool
+    ):
+        self.split, self.wtp, self.sampler = split, wtp, sampler
+        self.n_inner, self.seed, self.progress = n_inner, stream(seed, 1), progress
+        self.tally = self._empty(SCRAMBLES)
+
+    def _empty(self, n_groups: int) -> Tally:
+        independent = self.sampler == "random"
+        return Tally(self.wtp, len(self.split.problem.strategies), n_groups, independent)
+
+    @property
+    def runs(self) -> int:
+        return self.tally.n_draws * self.n_inner
+
+    def run(self, n_outer: int) -> None:
+        """Run `n_outer` outer draws; as 16 to 31 nets of as many points (a power of two) as fit."""
+        n = n_outer // SCRAMBLES
+        if self.sampler == "sobol":
+            n = 2 ** int(np.log2(max(n, 1)))
+            self.tally = self._empty(max(n_outer // n, SCRAMBLES))
+        self._extend(n)
+
+    def run_until(self, goal: Goal, pilot: Pilot | None) -> None:
+        """Add outer draws until the error is small enough or the budget spent; nets are doubled."""
+        nets = self.sampler == "sobol"
+        afforded = (goal.budget - (pilot.runs if pilot else 0)) // (self.tally.n_groups * self.n_inner)
+        self._extend(min(1024 // self.tally.n_groups, afforded))
+        while (excess := self.excess(goal.rtol, pilot)) > 1:
+            growth = 2 if nets else float(np.clip(1.05 * excess**2, 1.2, 4))
+            n = min(int(growth * self.tally.n), afforded)
+            if n <= self.tally.n or (nets and n < 2 * self.tally.n):
+                return
+            self._extend(n - self.tally.n)
+
+    def excess(self, rtol: float, pilot: Pilot | None) -> float:
+        """Return how many times the tolerance the 95 % half-width is, where it is most."""
+        places = sized_on(self.wtp)
+        scale = np.abs(self.tally.value[places])
+        if pilot is not None:
+            scale = np.where(pilot.evpi > 0, np.maximum(scale, FLOOR * pilot.evpi), np.inf)
+        scale = np.where(scale > 0, scale, np.inf)
+        return float((1.96 * self.tally.standard_error[places] / (rtol * scale)).max())
+
+    def _extend(self, n: int) -> None:
+        """Add n outer draws to each group."""
+        with progress_bar(n * self.tally.n_groups * self.n_inner, "model runs", self.progress) as advance:
+            if self.sampler == "random":
+                n_draws, seed = n * self.tally.n_groups, stream(self.seed, self.tally.n)
+                for runs in outer_runs(self.split, n_draws, self.n_inner, seed, advance):
+                    self.tally.add(grouped(runs, self.tally.n_groups))
+                return
+            last = self.tally.n + n
+            at_once = max(1, OUTER_AT_ONCE // self.tally.n_groups)
+            while self.tally.n < last:
+                self._extend_nets(min(at_once, last - self.tally.n), advance)
+
+    def _extend_nets(self, n: int, advance: Any) -> None:
+        first, n_nets = self.tally.n, self.tally.n_groups
+        names = [self.split.parameters.structure.scores[i] for i in self.split.outer_rows]
+        nets = [sobol_scores(names, self.seed, k, first, first + n) for k in range(n_nets)]
+        z, seed = np.concatenate(nets, axis=1), stream(self.seed, first)
+        # Inner draws are antithetic pairs, not nets: of a few pairs, nets are no better (and often worse).
+        runs = self.split.inner_means(z, self.n_inner, seed, "antithetic", advance=advance)
+        self.tally.add(grouped(runs, n_nets))
