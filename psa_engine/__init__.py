@@ -24,6 +24,10 @@ _HOME = {
         "net_monetary_benefit pairwise_icers threshold_price wtp_grid"
     ),
     "psa_engine.estimate": "VoiEstimate",
+    "psa_engine.voi": (
+        "Binary Continuous Count GeneratedStudy Multinomial Population SingleArm Skewed StudyCost TimeToEvent "
+        "TwoArmTrial cost_cohort enbs evppi evppi_singles evsi population_value utility_cohort"
+    ),
     "psa_engine.errors": "InputError ModelError",
     "psa_engine.config": "load_analysis",
 }

@@ -217,18 +217,17 @@ def test_the_size_of_a_block_changes_no_bit(sampler):
     assert all(bits(sampler, block=block) == whole for block in (1, 300))
 
 
-def test_the_number_of_devices_changes_no_bit():
+def started_with(n_devices):
+    """Another process with so many host devices, that prints a digest of every sampler's bits."""
     code = (
         "import hashlib, test_scores as t; print(hashlib.sha256(b''.join(map(t.bits, t.SAMPLERS))).digest())"
     )
-    flag = "--xla_force_host_platform_device_count"
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            env=os.environ | {"XLA_FLAGS": f"{flag}={n}", "PYTHONPATH": str(Path(__file__).parent)},
-            stdout=subprocess.PIPE,
-        )
-        for n in (1, 2, 8)
-    ]
-    assert len({process.communicate()[0] for process in started}) == 1
-    assert all(process.returncode == 0 for process in started)
+    flags = f"--xla_force_host_platform_device_count={n_devices}"
+    env = os.environ | {"XLA_FLAGS": flags, "PYTHONPATH": str(Path(__file__).parent)}
+    return subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE)
+
+
+def test_the_number_of_devices_changes_no_bit():
+    processes = [started_with(n_devices) for n_devices in (1, 2, 8)]
+    digests = {process.communicate()[0] for process in processes}
+    assert len(digests) == 1 and b"" not in digests

@@ -126,34 +126,34 @@ class DecisionPopulation(Record):
 
 def study_of(design: Design) -> Any:
     """Return the study record of `psa_engine.voi.evsi` that a design describes; InputError where it is refused."""
-    from psa_engine.voi import evsi
+    from psa_engine import voi
 
     if design.two_arm_trial:
         t = design.two_arm_trial
         effect = tuple(t.effect) if t.effect else None
-        return evsi.TwoArmTrial(
+        return voi.TwoArmTrial(
             _endpoint(t.endpoint), t.control, treated=t.treated, effect=effect, scale=t.scale, allocation=t.allocation
         )
     if design.single_arm:
-        return evsi.SingleArm({name: _endpoint(e) for name, e in design.single_arm.endpoints.items()})
+        return voi.SingleArm({name: _endpoint(e) for name, e in design.single_arm.endpoints.items()})
     if design.utility_cohort:
-        return evsi.utility_cohort(design.utility_cohort.parameter, design.utility_cohort.sd)
+        return voi.utility_cohort(design.utility_cohort.parameter, design.utility_cohort.sd)
     if design.cost_cohort:
-        return evsi.cost_cohort(design.cost_cohort.parameter, design.cost_cohort.cv)
+        return voi.cost_cohort(design.cost_cohort.parameter, design.cost_cohort.cv)
     assert design.multinomial is not None
-    return evsi.Multinomial(tuple(design.multinomial.categories))
+    return voi.Multinomial(tuple(design.multinomial.categories))
 
 
 def _endpoint(design: EndpointDesign) -> Any:
+    from psa_engine import voi
     from psa_engine.errors import InputError
-    from psa_engine.voi import evsi
 
     made = {
-        "binary": evsi.Binary,
-        "continuous": evsi.Continuous,
-        "skewed": evsi.Skewed,
-        "count": evsi.Count,
-        "time_to_event": evsi.TimeToEvent,
+        "binary": voi.Binary,
+        "continuous": voi.Continuous,
+        "skewed": voi.Skewed,
+        "count": voi.Count,
+        "time_to_event": voi.TimeToEvent,
     }
     name, given = next((k, getattr(design, k)) for k in made if getattr(design, k) is not None)
     try:

@@ -148,10 +148,7 @@ def _scrambled_directions(seed: int, names: tuple[str, ...]) -> np.ndarray:
 def _scramble(directions: np.ndarray, seed: int, name: str) -> np.ndarray:
     random = np.random.Generator(np.random.Philox(key=_words(seed, f"{name}|scramble")[:2]))
     rows = random.integers(0, 2**32, 32, dtype=np.uint64)
-    out = np.zeros(32, np.uint64)
-    for bit in range(32):
-        keep = np.uint64((0xFFFFFFFF << (31 - bit)) & 0xFFFFFFFF)
-        row = (rows[bit] | np.uint64(1 << (31 - bit))) & keep
-        parity = (np.bitwise_count(directions & row) & 1).astype(np.uint64)
-        out |= parity << np.uint64(31 - bit)
-    return out.astype(np.uint32)
+    place = np.arange(31, -1, -1, dtype=np.uint64)
+    lower = (rows | (np.uint64(1) << place)) & (np.uint64(0xFFFFFFFF) << place)
+    parity = (np.bitwise_count(directions & lower[:, None]) & 1).astype(np.uint64)
+    return (parity << place[:, None]).sum(0).astype(np.uint32)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BLOCK = 1024
+_BLOCK = 512
 
 
 @dataclass(frozen=True, eq=False)

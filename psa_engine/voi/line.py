@@ -18,7 +18,7 @@ WEIGHTS = _DENSITY / _DENSITY.sum()
 
 
 class Interpolation(NamedTuple):
-    """How values at `nodes` (k,) become values on `GRID`: `basis` (grid, k), and a `coarse` one to compare."""
+    """How values at `nodes` (k,) become values on `GRID`: `basis` (grid, k), and a coarser one to compare."""
 
     nodes: np.ndarray
     basis: np.ndarray
@@ -38,7 +38,7 @@ def polynomial() -> Interpolation:
 
 @cache
 def spline() -> Interpolation:
-    """Return the spline through the Gauss-Hermite nodes, first, and as many more; the coarse one has only those."""
+    """Return the spline through the Gauss-Hermite nodes, first, and 20 more; the coarse one has only these."""
     from scipy.special import ndtri
 
     first = polynomial().nodes

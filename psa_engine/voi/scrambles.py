@@ -6,6 +6,7 @@ given a standard error, by the jackknife (Miller 1974).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,14 +51,19 @@ def jackknife(whole: np.ndarray, without: np.ndarray) -> tuple[np.ndarray, np.nd
     return n * whole - (n - 1) * centre, spread * widening(n)
 
 
-def with_resolution(error: np.ndarray, value: np.ndarray, evpi: np.ndarray) -> np.ndarray:
-    """Add to a standard error what quadrature, prepared quantile functions and rounding may hide; 0 stays 0."""
+def with_resolution(error: np.ndarray, value: np.ndarray, evpi: Any) -> np.ndarray:
+    """Add to a standard error what quadrature, prepared quantiles and rounding may hide; 0 stays 0."""
     hidden = np.where((value == 0) & (error == 0), 0.0, 1e-6 * np.abs(value) + 1e-9 * evpi)
     return np.hypot(error, hidden)
 
 
 def leaving_one_out(values: np.ndarray) -> np.ndarray:
-    """Return the mean of all scrambles, then those without each in turn: (n_scrambles + 1, ...) of (n_scrambles, ...)."""
+    """Return the mean of values (n_scrambles, ...), then those without each: (n_scrambles + 1, ...)."""
     total = values.sum(0)
     n = len(values)
     return np.concatenate([total[None] / n, (total - values) / (n - 1)])
+
+
+def excess(error: np.ndarray, tolerance: np.ndarray) -> float:
+    """Return the largest ratio of errors to their tolerances, where these are above 0."""
+    return float(np.max(np.divide(error, tolerance, out=np.zeros_like(error), where=tolerance > 0)))
