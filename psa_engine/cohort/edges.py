@@ -74,7 +74,7 @@ class Edges:
         self.states, self.clip = states, clip
         self.n_slots = len(states.slots)
         self.death = states.of_state(death, "`death`")[0] if death else None
-        self._at: Callable[[Time], Mapping[Any, Any]] = (
+        self._at: Callable[[Time], Any] = (
             transitions if callable(transitions) else lambda t: transitions
         )
         self.declared: set[SlotEdge] = set()

@@ -1,6 +1,6 @@
 """Tables for the terminal, written from a result's numbers; nothing is computed here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -83,7 +83,7 @@ def outcome_table(results: Row) -> Table:
     return table
 
 
-def base_case_table(rows: list[Row], labels: Mapping[str, str]) -> Table:
+def base_case_table(rows: Sequence[Row], labels: Mapping[str, str]) -> Table:
     """The deterministic base case: totals and net benefit, and below them every component."""
     heads = [k for k in rows[0] if k not in ("strategy", "components")]
     names = [n for n in dict.fromkeys(n for r in rows for n in r["components"]) if not n.startswith("undiscounted.")]
@@ -133,7 +133,7 @@ def decision_table(results: Row) -> Table:
     return table
 
 
-def scenario_table(rows: list[Row], labels: Mapping[str, str]) -> Table:
+def scenario_table(rows: Sequence[Row], labels: Mapping[str, str]) -> Table:
     """Scenarios or subgroups in one table: incremental results of the first strategy, and the decisions."""
     prices = any(key.startswith("threshold_price_") for row in rows for key in row)
     table = _table(
@@ -158,7 +158,7 @@ def scenario_table(rows: list[Row], labels: Mapping[str, str]) -> Table:
     return table
 
 
-def evppi_table(rows: list[Row], currency: str, title: str = "Value of perfect information about parts") -> Table:
+def evppi_table(rows: Sequence[Row], currency: str, title: str = "Value of perfect information about parts") -> Table:
     """EVPPI, the most valuable first, with error bars and evidence status."""
     table = _table(f"{title}, {currency} per person", "Parameter or group", "WTP", "EVPPI", "", "Evidence", "Method")
     top = max((abs(row["evppi"]) for row in rows), default=1.0) or 1.0
@@ -173,7 +173,7 @@ def evppi_table(rows: list[Row], currency: str, title: str = "Value of perfect i
     return table
 
 
-def evsi_table(rows: list[Row], currency: str) -> Table:
+def evsi_table(rows: Sequence[Row], currency: str) -> Table:
     """EVSI beside the EVPPI that bounds it and, where the population is known, ENBS."""
     net = "enbs" in rows[0]
     heads = ["WTP", "Patients", "EVSI", "EVPPI", *(["ENBS, whole population"] if net else []), "Method"]
@@ -197,7 +197,7 @@ def ledger_table(results: Row) -> Table:
     return table
 
 
-def trace_table(title: str, rows: list[Row]) -> Table:
+def trace_table(title: str, rows: Sequence[Row]) -> Table:
     """A cohort trace at some of its time points."""
     table = _table(title, *rows[0])
     for row in rows:

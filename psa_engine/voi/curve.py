@@ -56,7 +56,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Values:
-    """EVPPI per WTP, its standard error, the parts of level and shape in that, and the interpolation error."""
+    """EVPPI per WTP, its standard error, the parts of level and shape in it, and the interpolation error."""
 
     value: np.ndarray
     error: np.ndarray
@@ -66,7 +66,7 @@ class Values:
 
 
 def curve_of(problem: Problem, of: tuple[str, ...]) -> Curve | None:
-    """Return the empty curve of parameters, None where they are constant; raises InputError for many scores."""
+    """Return the empty curve of parameters, None for constants; raises InputError where many scores count."""
     varying = [n for n in problem.members(of) if n in problem.parameters.uncertain]
     if not varying:
         return None

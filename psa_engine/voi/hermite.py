@@ -1,10 +1,14 @@
-"""Quadratic surrogates in independent normal scores, whose conditional means are again quadratic."""
+"""Surrogates in independent normal scores whose conditional means are read off: quadratic, some cubic terms."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 _BLOCK = 512
+_PER_COLUMN = 8
+"""Points that the fit wants for each of its terms."""
+_CUBED = 10
+"""Scores, the most important ones, whose cubic terms are fitted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,26 +44,72 @@ class Quadratic:
         return Quadratic(constant, self.linear @ directions.T, inner)
 
 
-def fit(z: np.ndarray, y: np.ndarray, first: np.ndarray) -> Quadratic:
-    """Return the least-squares surrogate of outputs y (m, n_points) at scores z (n, n_points).
+@dataclass(frozen=True, eq=False)
+class Surrogate:
+    """A quadratic and Wick products z_i z_j z_k of `triples` (t, 3) with coefficients `cubic` (m, t)."""
 
-    All linear and square terms; products of scores in the order of importance that a fit without
-    products gives them, those among the scores `first` before all others, at most a column to eight points.
+    quadratic: Quadratic
+    triples: np.ndarray
+    cubic: np.ndarray
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        """Return the outputs (m, n_points) at scores (n, n_points)."""
+        out = self.quadratic(z)
+        for first in range(0, z.shape[1] if len(self.triples) else 0, _BLOCK):
+            here = slice(first, first + _BLOCK)
+            out[:, here] += self.cubic @ _wick(z[:, here], self.triples)
+        return out
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean (m,) over independent standard normal scores."""
+        return self.quadratic.mean
+
+    def given_first(self, k: int) -> "Surrogate":
+        """Return the conditional mean as a function of the first k scores: what holds others has mean 0."""
+        inside = (self.triples < k).all(1)
+        quadratic = self.quadratic.given(np.eye(self.quadratic.linear.shape[1])[:k])
+        return Surrogate(quadratic, self.triples[inside], self.cubic[:, inside])
+
+
+def n_points_for(n_scores: int) -> int:
+    """Return how many points a fit of all terms wants."""
+    cubed = min(_CUBED, n_scores)
+    n_cubic = cubed * (cubed + 1) * (cubed + 2) // 6
+    return _PER_COLUMN * ((n_scores + 1) * (n_scores + 2) // 2 + n_cubic)
+
+
+def fit(z: np.ndarray, y: np.ndarray, judged: np.ndarray, n_first: int) -> tuple[Surrogate, int]:
+    """Return the least-squares surrogate of outputs y (m, n_points) at scores z (n, n_points), and its terms.
+
+    All linear and square terms; cubic terms of the scores that matter most to a fit of `judged` (any,
+    n_points) by those; and products in order of importance, those among the `n_first` first scores before
+    all others, as many as leave eight points to a term.
     """
     n, n_points = z.shape
     centre, scale = y.mean(1, keepdims=True), y.std(1, keepdims=True)
     target = (y - centre) / np.where(scale > 0, scale, 1.0)
-    alone = np.vstack([np.ones(n_points), z, (z**2 - 1) / np.sqrt(2)])
-    effects = _solve(alone, target)[1:].reshape(2, n, -1)
-    pairs = _chosen(np.square(effects).sum((0, 2)), first, max(0, n_points // 8 - len(alone)))
-    columns = np.vstack([alone, *(z[i : i + 1] * z[j] for i, j in _by_row(pairs))])
-    solved = (_solve(columns, target) * scale[:, 0]).T
-    linear, square, cross = np.split(solved[:, 1:], [n, 2 * n], axis=1)
+    alone = np.vstack([np.ones(n_points), z, z**2 - 1])
+    effects = _solve(alone, judged / max(judged.std(), 1e-300))[1:].reshape(2, n, -1)
+    importance = np.square(effects[0]).sum(1) + 2 * np.square(effects[1]).sum(1)
+    spare = max(0, n_points // _PER_COLUMN - len(alone))
+    triples = _triples(importance, spare // 4)
+    pairs = _pairs(importance, n_first, spare - len(triples))
+    products = z[pairs[:, 0]] * z[pairs[:, 1]]
+    solved = (_solve(np.vstack([alone, products, _wick(z, triples)]), target) * scale[:, 0]).T
+    linear, square, cross, cubic = np.split(solved[:, 1:], np.cumsum([n, n, len(pairs)]), axis=1)
     matrix = np.zeros((len(y), n, n))
-    matrix[:, np.arange(n), np.arange(n)] = square / np.sqrt(2)
-    for (i, j), column in zip(_by_row(pairs), cross.T, strict=True):
-        matrix[:, i, j] = matrix[:, j, i] = column / 2
-    return Quadratic(centre[:, 0] + solved[:, 0] - square.sum(1) / np.sqrt(2), linear, matrix)
+    matrix[:, np.arange(n), np.arange(n)] = square
+    matrix[:, pairs[:, 0], pairs[:, 1]] = matrix[:, pairs[:, 1], pairs[:, 0]] = cross / 2
+    quadratic = Quadratic(centre[:, 0] + solved[:, 0] - square.sum(1), linear, matrix)
+    return Surrogate(quadratic, triples, cubic), solved.shape[1]
+
+
+def _wick(z: np.ndarray, triples: np.ndarray) -> np.ndarray:
+    """Return z_i z_j z_k less what makes it orthogonal to all linear terms (Wick product), (t, n_points)."""
+    i, j, k = triples.T
+    equal = [(a == b)[:, None] for a, b in ((i, j), (j, k), (i, k))]
+    return z[i] * z[j] * z[k] - equal[0] * z[k] - equal[1] * z[i] - equal[2] * z[j]
 
 
 def _solve(columns: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -68,13 +118,14 @@ def _solve(columns: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.linalg.solve(gram, columns @ y.T)
 
 
-def _chosen(importance: np.ndarray, first: np.ndarray, n_pairs: int) -> np.ndarray:
-    """Return the pairs (n_pairs, 2) to include, the more important first."""
+def _pairs(importance: np.ndarray, n_first: int, most: int) -> np.ndarray:
     i, j = np.triu_indices(len(importance), 1)
-    within = np.isin(i, first) & np.isin(j, first)
-    order = np.lexsort((-(importance[i] * importance[j]), ~within))[:n_pairs]
+    order = np.lexsort((-(importance[i] * importance[j]), j >= n_first))[:most]
     return np.stack([i[order], j[order]], 1)
 
 
-def _by_row(pairs: np.ndarray) -> list[tuple[int, int]]:
-    return [(int(i), int(j)) for i, j in pairs]
+def _triples(importance: np.ndarray, most: int) -> np.ndarray:
+    count = max(q for q in range(min(_CUBED, len(importance)) + 1) if q * (q + 1) * (q + 2) // 6 <= most)
+    chosen = np.sort(np.argsort(-importance, kind="stable")[:count])
+    found = [(a, b, c) for x, a in enumerate(chosen) for y, b in enumerate(chosen[x:], x) for c in chosen[y:]]
+    return np.array(found, int).reshape(-1, 3)

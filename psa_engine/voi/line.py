@@ -38,7 +38,7 @@ def polynomial() -> Interpolation:
 
 @cache
 def spline() -> Interpolation:
-    """Return the spline through the Gauss-Hermite nodes, first, and 20 more; the coarse one has only these."""
+    """Return the spline through the Gauss-Hermite nodes and 20 more, with only these in the coarse one."""
     from scipy.special import ndtri
 
     first = polynomial().nodes

@@ -22,7 +22,7 @@ class SharedDesign:
         self.problem, self.seed, self.advance, self.runs = problem, seed, advance, 0
 
     def level(self, means: np.ndarray, n: int, target: int) -> np.ndarray:
-        """Return means over everything (2, n_strategies, n_scrambles), extended to `target` points a scramble."""
+        """Return overall means (2, n_strategies, n_scrambles), brought to `target` points a scramble."""
         if target == n:
             return means
         parameters = self.problem.parameters

@@ -7,12 +7,13 @@ whose weights are bounded. Source: Hironaka, Giles, Goda, Thom 2020, section 4, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from psa_engine.distributions import Empirical
+from psa_engine.parameters import ParameterStructure
 from psa_engine.voi.evsi.studies import Study
 from psa_engine.voi.problem import Problem, Split
 
@@ -21,6 +22,18 @@ PRIOR_SHARE = 0.1
 _WIDER = 1.1
 _STEPS = 8
 _STEP = 1e-3
+
+
+@lru_cache(maxsize=64)
+def _compiled(structure: ParameterStructure, names: tuple[str, ...]) -> Callable[[Any, Any], dict[str, Any]]:
+    """Compile (parameter inputs, scores) -> the values of some parameters."""
+    import jax
+
+    def draw(inputs: Any, z: Any) -> dict[str, Any]:
+        values = structure.draw(inputs, z)
+        return {name: values[name] for name in names}
+
+    return jax.jit(draw)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,18 +57,6 @@ class Informed:
         return self.problem.split(of)
 
     @cached_property
-    def _draw(self) -> Callable[[Any, Any], dict[str, Any]]:
-        import jax
-
-        structure, names = self.split.parameters.structure, self.study.parameters
-
-        def draw(inputs: Any, z: Any) -> dict[str, Any]:
-            values = structure.draw(inputs, z)
-            return {name: values[name] for name in names}
-
-        return jax.jit(draw)
-
-    @cached_property
     def _inputs(self) -> dict[str, Any]:
         return self.split.parameters.inputs()
 
@@ -65,7 +66,7 @@ class Informed:
         n = flat.shape[1]
         padded = np.zeros((len(self.split.parameters.structure.scores), 1 << (n - 1).bit_length()))
         padded[list(self.split.outer_rows), :n] = flat
-        drawn = self._draw(self._inputs, padded)
+        drawn = _compiled(self.split.parameters.structure, self.study.parameters)(self._inputs, padded)
         return {name: np.asarray(v)[:n].reshape(z.shape[1:]) for name, v in drawn.items()}
 
     def log_posterior(self, z: np.ndarray, data: np.ndarray) -> np.ndarray:
