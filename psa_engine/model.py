@@ -56,7 +56,9 @@ class Strategies:
     attributes: tuple[Attributes, ...]
 
     @classmethod
-    def of(cls, given: "Strategies | Sequence[str] | Mapping[str, Mapping[str, float | str]]") -> "Strategies":
+    def of(
+        cls, given: "Strategies | Sequence[str] | Mapping[str, Mapping[str, float | str]]"
+    ) -> "Strategies":
         """Build from names, or from a mapping of name to attributes; refuses duplicates and none at all."""
         if isinstance(given, Strategies):
             return given
@@ -66,7 +68,7 @@ class Strategies:
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise InputError(f"Two strategies have the name '{twice[0]}'; give each its own.")
-        table = given if isinstance(given, Mapping) else dict.fromkeys(names, {})
+        table = given if isinstance(given, Mapping) else {name: {} for name in names}
         return cls(names, tuple(tuple(sorted(table[n].items())) for n in names))
 
     def attribute(self, index: int, name: str) -> float | str | None:
@@ -147,7 +149,7 @@ class Draw:
         if name in self._values:
             return name, self._values[name]
         raise InputError(
-            f"The model needs the parameter '{name}' for '{label}', and neither '{own}' nor '{name}' is given.",
+            f"The model needs the parameter '{name}' for '{label}': neither '{own}' nor '{name}' is given.",
             hint=nearest(name, self._values),
         )
 

@@ -31,7 +31,17 @@ def test_each_row_has_its_error_method_and_evidence_status(ranking):
 
 
 def test_a_set_of_parameters_is_worth_at_least_its_parts(ranking, capsys):
-    run("evppi", "two_state", "--of", "hazard_ratio,mortality_rate", "--wtp", "20000", "--rtol", "0.05", "--json")
+    run(
+        "evppi",
+        "two_state",
+        "--of",
+        "hazard_ratio,mortality_rate",
+        "--wtp",
+        "20000",
+        "--rtol",
+        "0.05",
+        "--json",
+    )
     (both,) = json.loads(capsys.readouterr().out)["evppi"]
     alone = max((r for r in ranking if r["of"] == "hazard_ratio"), key=lambda r: r["evppi"])
     assert both["evppi"] > alone["evppi"] - 4 * (both["standard_error"] + alone["standard_error"])

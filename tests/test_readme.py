@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from readme import README, TABLE, blocks, commands, table
 
 ROOT = README.parent

@@ -52,7 +52,9 @@ def read_age_table(name: str, folder: Path | None = None) -> AgeTable:
 
 def shipped_tables() -> list[str]:
     """Return the names of the tables that ship with the package."""
-    return sorted(p.name[:-4] for p in resources.files("psa_engine.data").iterdir() if p.name.endswith(".csv"))
+    return sorted(
+        p.name[:-4] for p in resources.files("psa_engine.data").iterdir() if p.name.endswith(".csv")
+    )
 
 
 def _text_of(name: str, folder: Path | None) -> str:

@@ -38,12 +38,18 @@ class OnInvalid(StrEnum):
     clip = "clip"
 
 
-Config = Annotated[str, typer.Argument(help="A YAML file, or the name of a configuration that ships (see list).")]
+Config = Annotated[
+    str, typer.Argument(help="A YAML file, or the name of a configuration that ships (see list).")
+]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Hold a parameter at a value.")
 ]
-ScenarioName = Annotated[str | None, typer.Option("--scenario", help="Run under a named scenario, or all of them.")]
-SubgroupName = Annotated[str | None, typer.Option("--subgroup", help="Run in a named subgroup, or all of them.")]
+ScenarioName = Annotated[
+    str | None, typer.Option("--scenario", help="Run under a named scenario, or all of them.")
+]
+SubgroupName = Annotated[
+    str | None, typer.Option("--subgroup", help="Run in a named subgroup, or all of them.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print results.json on stdout and nothing else.")]
 
 
@@ -68,14 +74,18 @@ def run(
     config: Config,
     draws: Annotated[int | None, typer.Option(help="Number of draws.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draws.")] = None,
-    wtp: Annotated[list[float] | None, typer.Option(help="Willingness to pay per QALY; repeat for more.")] = None,
+    wtp: Annotated[
+        list[float] | None, typer.Option(help="Willingness to pay per QALY; repeat for more.")
+    ] = None,
     set_: Sets = None,
     scenario: ScenarioName = None,
     subgroup: SubgroupName = None,
     sampler: Annotated[Sampler | None, typer.Option(help="How draws are placed.")] = None,
     precision: Annotated[Precision | None, typer.Option(help="64- or 32-bit arithmetic.")] = None,
     device: Annotated[Device, typer.Option(help="Where to run.")] = Device.auto,
-    on_invalid: Annotated[OnInvalid | None, typer.Option(help="Stop at, or clip, impossible probabilities.")] = None,
+    on_invalid: Annotated[
+        OnInvalid | None, typer.Option(help="Stop at, or clip, impossible probabilities.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Result folder; results/NAME unless given.")] = None,
     as_json: AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
@@ -123,11 +133,14 @@ def check(
 def evppi(
     config: Config,
     of: Annotated[
-        list[str] | None, typer.Option(metavar="A,B", help="Parameters or groups taken together; repeat for more.")
+        list[str] | None,
+        typer.Option(metavar="A,B", help="Parameters or groups taken together; repeat for more."),
     ] = None,
     method: Annotated[str, typer.Option(help="auto, or an estimator by name.")] = "auto",
     rtol: Annotated[float, typer.Option(help="Standard error aimed at, relative to EVPI.")] = 1e-3,
-    wtp: Annotated[list[float] | None, typer.Option(help="Willingness to pay per QALY; repeat for more.")] = None,
+    wtp: Annotated[
+        list[float] | None, typer.Option(help="Willingness to pay per QALY; repeat for more.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draws.")] = None,
     set_: Sets = None,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json and tables.")] = None,
@@ -146,7 +159,9 @@ def evsi(
     study: Annotated[str | None, typer.Option(help="A study of the configuration; all unless given.")] = None,
     n: Annotated[str | None, typer.Option(metavar="50,100,...", help="Numbers of patients.")] = None,
     method: Annotated[str, typer.Option(help="auto, or an estimator by name.")] = "auto",
-    wtp: Annotated[list[float] | None, typer.Option(help="Willingness to pay per QALY; repeat for more.")] = None,
+    wtp: Annotated[
+        list[float] | None, typer.Option(help="Willingness to pay per QALY; repeat for more.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draws.")] = None,
     set_: Sets = None,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json and tables.")] = None,

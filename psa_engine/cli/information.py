@@ -97,8 +97,14 @@ def _study_rows(analysis: Any, name: str, n: Sequence[int], method: str) -> list
     design = study_of(about.design)
     wtp = [float(w) for w in analysis.settings.wtp]
     seed = analysis.settings.seed
-    curve = evsi(
-        analysis.model, analysis.parameters, study=design, n=list(n) or list(about.n), wtp=wtp, method=method, seed=seed
+    curve: Any = evsi(
+        analysis.model,
+        analysis.parameters,
+        study=design,
+        n=list(n) or list(about.n),
+        wtp=wtp,
+        method=method,
+        seed=seed,
     )
     perfect = evppi(analysis.model, analysis.parameters, of=list(design.parameters), wtp=wtp, seed=seed)
     people = analysis.decision_population

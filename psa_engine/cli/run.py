@@ -44,7 +44,9 @@ def run_analysis(request: Request) -> None:
         results, sample = results_of(chosen, request.device, progress=Console(stderr=True).is_terminal)
     rows = []
     if ALL in (request.scenario, request.subgroup):
-        rows = _all_rows(chosen, every(chosen, request.scenario, request.subgroup), request.device, results, sample)
+        rows = _all_rows(
+            chosen, every(chosen, request.scenario, request.subgroup), request.device, results, sample
+        )
         results["scenarios"] = rows
     write_results(folder, results, sample)
     if request.as_json:
@@ -107,7 +109,11 @@ def every(analysis: Analysis, scenario: str | None, subgroup: str | None) -> dic
 
 
 def _all_rows(
-    analysis: Analysis, others: Mapping[str, tuple[str, Analysis]], device: str, results: Mapping[str, Any], sample: Any
+    analysis: Analysis,
+    others: Mapping[str, tuple[str, Analysis]],
+    device: str,
+    results: Mapping[str, Any],
+    sample: Any,
 ) -> list[dict]:
     from psa_engine.engine import run_psa
     from psa_engine.summary import scenario_row

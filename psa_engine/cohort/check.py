@@ -1,6 +1,7 @@
 """Say in words which probability of which draw is impossible."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,7 +24,9 @@ def describe_invalid(
     start = np.array([float(x) for x in structure.start(Draw(values, structure.strategies, strategy))])
     if not (np.all(start >= -1e-9) and abs(start.sum() - 1) <= 1e-9):
         shares = ", ".join(
-            f"{state} {share:.6g}" for (state, _), share in zip(structure.states.slots, start, strict=True) if share
+            f"{state} {share:.6g}"
+            for (state, _), share in zip(structure.states.slots, start, strict=True)
+            if share
         )
         return (
             f"The initial distribution of '{name}' is no distribution: {shares} (sum {start.sum():.9g}). "
@@ -48,7 +51,7 @@ def describe_invalid(
             to = f", edge '{state}' -> '{structure.states.slots[target][0]}'" if target is not None else ""
             return (
                 f"{text} in {where}{to}, strategy '{name}', cycle {cycle} (year {float(t.year):.6g}). "
-                + _blame(structure, inputs, values, strategy, lambda e, s, t: _value(e, t, slot, target), cycle)
+                + _blame(structure, inputs, values, strategy, partial(_leaving, slot, target), cycle)
             )
         if not edges.varying:
             break
@@ -66,11 +69,13 @@ def _first_fault(now: Mapping[tuple[int, int], float], n_slots: int) -> tuple[in
     return None
 
 
-def _value(edges: Any, t: Any, slot: int, target: int | None) -> Any:
+def _leaving(slot: int, target: int | None, edges: Any, _: Any, t: Any) -> Any:
     return sum(p for k, p in edges.probabilities(t).items() if k[0] == slot and target in (None, k[1]))
 
 
-def _blame(structure: CohortStructure, inputs: Any, values: Any, strategy: int, of: Any, cycle: int | None) -> str:
+def _blame(
+    structure: CohortStructure, inputs: Any, values: Any, strategy: int, of: Any, cycle: int | None
+) -> str:
     """Name the parameters on which the faulty value depends, by its derivatives; all where there are none."""
 
     def fault(v: Mapping[str, Any]) -> Any:

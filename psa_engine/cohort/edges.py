@@ -74,13 +74,13 @@ class Edges:
         self.states, self.clip = states, clip
         self.n_slots = len(states.slots)
         self.death = states.of_state(death, "`death`")[0] if death else None
-        self._at: Callable[[Time], Any] = (
-            transitions if callable(transitions) else lambda t: transitions
-        )
+        self._at: Callable[[Time], Any] = transitions if callable(transitions) else lambda t: transitions
         self.declared: set[SlotEdge] = set()
         first, second = (expand(states, self._at(t), t, self.declared) for t in probe)
         if first.keys() != second.keys():
-            raise InputError("The edges must be the same at every time; give an edge the probability 0 instead.")
+            raise InputError(
+                "The edges must be the same at every time; give an edge the probability 0 instead."
+            )
         if any(source == self.death for source, _ in first):
             raise InputError(f"An edge leads out of '{death}', the state of the dead.")
         self.keys = tuple(first)
@@ -88,9 +88,7 @@ class Edges:
         if clip:
             self.constant = {}
         self.varying = tuple(k for k in self.keys if k not in self.constant)
-        self._settled = {
-            i: self._stay(i, self.constant) for i in range(self.n_slots) if self._is_settled(i)
-        }
+        self._settled = {i: self._stay(i, self.constant) for i in range(self.n_slots) if self._is_settled(i)}
         self.ratio = {
             slot: value
             for name, value in (mortality_ratio or {}).items()

@@ -90,7 +90,12 @@ class CohortStructure:
             occupancy, held, slack, clipped = carry
             moved = edges.step(occupancy, row)
             held = sums.add_flows(sums.add_occupancy(held, occupancy, row), moved.flows, row)
-            now = (moved.occupancy, held, jnp.minimum(slack, moved.slack), jnp.maximum(clipped, moved.clipped))
+            now = (
+                moved.occupancy,
+                held,
+                jnp.minimum(slack, moved.slack),
+                jnp.maximum(clipped, moved.clipped),
+            )
             return _like(now, carry), None
 
         zero = jnp.zeros((), dtype)

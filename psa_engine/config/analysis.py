@@ -216,7 +216,7 @@ def _parameters(checked: Checked, base: "ParameterSet | None") -> "ParameterSet"
         blocks = {name: (block.parameters, block.matrix) for name, block in config.correlation.items()}
         return ParameterSet(entries, correlation=blocks, groups=config.parameter_groups)
     held = {
-        name: float(getattr(given, "mean", given))
+        name: float(given.mean if isinstance(given, Fixed) else given)
         for name, given in entries.items()
         if isinstance(given, Fixed | int | float) and name in base.structure.scores
     }

@@ -164,8 +164,6 @@ def _names(given: Any) -> tuple[str, ...]:
     if not isinstance(given, Mapping) or next(iter(given)) not in JOINT_FAMILIES:
         return ()
     form = next(iter(given.values()))
-    if isinstance(form, Mapping):
-        names = form.get("names")
-    else:
-        names = form[0] if isinstance(form, list) and form else None
+    listed = form[0] if isinstance(form, list) and form else None
+    names = form.get("names") if isinstance(form, Mapping) else listed
     return tuple(map(str, names)) if isinstance(names, list) and names else ("",)

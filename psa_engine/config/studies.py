@@ -132,7 +132,12 @@ def study_of(design: Design) -> Any:
         t = design.two_arm_trial
         effect = tuple(t.effect) if t.effect else None
         return voi.TwoArmTrial(
-            _endpoint(t.endpoint), t.control, treated=t.treated, effect=effect, scale=t.scale, allocation=t.allocation
+            _endpoint(t.endpoint),
+            t.control,
+            treated=t.treated,
+            effect=effect,
+            scale=t.scale,
+            allocation=t.allocation,
         )
     if design.single_arm:
         return voi.SingleArm({name: _endpoint(e) for name, e in design.single_arm.endpoints.items()})

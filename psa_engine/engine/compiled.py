@@ -91,7 +91,7 @@ def sampled(program: Program, n_tiles: int) -> Any:
 
 @lru_cache(maxsize=64)
 def scored(program: Program, n_tiles: int) -> Any:
-    """Compile (inputs, independent normal scores (tile, device, n_scores, draw), tiles wanted) -> a block of results."""
+    """Compile (inputs, independent scores (tile, device, n_scores, draw), tiles wanted) -> a block of results."""
     assert program.parameters is not None
     draw = program.parameters.draw
 
@@ -139,7 +139,9 @@ def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str
             applies = np.array([[name is not None] for name in names])
             outcomes[template] = jnp.where(applies, outcomes[template], 0)
     totals = {
-        kind: sum((v for k, v in outcomes.items() if k.startswith(f"{kind}.")), jnp.zeros(shape, program.dtype))
+        kind: sum(
+            (v for k, v in outcomes.items() if k.startswith(f"{kind}.")), jnp.zeros(shape, program.dtype)
+        )
         for kind in ("costs", "effects")
     }
     kept = {} if program.totals_only else outcomes

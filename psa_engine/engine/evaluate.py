@@ -96,7 +96,9 @@ def cohort_trace(model: Any, values: Mapping[str, float], strategy: str) -> "pd.
     if strategy not in structure.strategies.names:
         from psa_engine.errors import nearest
 
-        raise InputError(f"There is no strategy '{strategy}'.", hint=nearest(strategy, structure.strategies.names))
+        raise InputError(
+            f"There is no strategy '{strategy}'.", hint=nearest(strategy, structure.strategies.names)
+        )
     inputs = model.inputs()
     occupancy = np.asarray(jax.jit(structure.trace)({k: np.float64(v) for k, v in values.items()}, inputs))
     table = pd.DataFrame(

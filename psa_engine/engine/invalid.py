@@ -39,7 +39,9 @@ def _all_finite(values: np.ndarray) -> bool:
         return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
-def _raise(model: Model, parameters: ParameterSet, result: Mapping[str, Any], first: int, bad: np.ndarray) -> None:
+def _raise(
+    model: Model, parameters: ParameterSet, result: Mapping[str, Any], first: int, bad: np.ndarray
+) -> None:
     strategy, draw = _first(bad)
     values = _values_of(parameters, result, draw)
     found = None

@@ -73,7 +73,9 @@ def _matrix_block(name: str, parameters: Sequence[str], matrix: Any) -> Block:
             "each parameter needs one row and one column, once."
         )
     if not np.allclose(square, square.T, atol=1e-12) or not np.allclose(np.diag(square), 1.0, atol=1e-12):
-        raise InputError(f"The matrix of the correlation block '{name}' must be symmetric with ones on its diagonal.")
+        raise InputError(
+            f"The matrix of the correlation block '{name}' must be symmetric with ones on its diagonal."
+        )
     if np.abs(square - np.eye(size)).max() >= 1:
         raise InputError(f"A correlation of the block '{name}' is not between -1 and 1.")
     return Block(name, tuple(parameters), square)
@@ -85,7 +87,9 @@ def _pair_blocks(pairs: Mapping[tuple[str, str], float]) -> list[Block]:
         if len(pair) != 2 or pair[0] == pair[1]:
             raise InputError(f"The correlation {pair} must name two different parameters.")
         if pair[::-1] in pairs:
-            raise InputError(f"The correlation of '{pair[0]}' and '{pair[1]}' is given twice.", hint="Remove one.")
+            raise InputError(
+                f"The correlation of '{pair[0]}' and '{pair[1]}' is given twice.", hint="Remove one."
+            )
         joined = [g for g in groups if set(g) & set(pair)]
         merged = list(dict.fromkeys([n for g in joined for n in g] + list(pair)))
         groups = [g for g in groups if g not in joined] + [merged]

@@ -36,11 +36,15 @@ class ParameterStructure:
 
     def draw(self, inputs: Mapping[str, Any], z: Any) -> dict[str, Any]:
         """Return parameter name -> (n,) from independent normal scores z (n_scores, n)."""
-        values = quantiles(self.families, inputs["quantiles"], self.correlate(inputs, z)) if self.scores else []
+        values = (
+            quantiles(self.families, inputs["quantiles"], self.correlate(inputs, z)) if self.scores else []
+        )
         out: dict[str, Any] = {name: inputs["constants"][i] for i, name in enumerate(self.constants)}
         for k, output in enumerate(self.outputs):
             rows = [values[i] for i in output.rows]
-            out.update(zip(output.names, _combine(output.kind, rows, inputs["tables"].get(str(k))), strict=True))
+            out.update(
+                zip(output.names, _combine(output.kind, rows, inputs["tables"].get(str(k))), strict=True)
+            )
         return out
 
     def correlate(self, inputs: Mapping[str, Any], z: Any) -> Any:
@@ -139,7 +143,9 @@ class ParameterSet:
                 forms = {key: d.form}
             for name, form in forms.items():
                 prepared = prepare(form)
-                marginals[name] = constant(self.fixed[name], prepared.family) if name in self.fixed else prepared
+                marginals[name] = (
+                    constant(self.fixed[name], prepared.family) if name in self.fixed else prepared
+                )
             if isinstance(d, Dirichlet | Empirical):
                 outputs.append((type(d).__name__.lower(), tuple(d.names), list(forms)))
             else:
@@ -203,7 +209,9 @@ class ParameterSet:
                 fixed.pop(name, None)
             elif name in self.names:
                 owner = next(k for k, d in entries.items() if name in _names(k, d))
-                raise InputError(f"'{name}' is drawn jointly as part of '{owner}'.", hint=f"Replace '{owner}' whole.")
+                raise InputError(
+                    f"'{name}' is drawn jointly as part of '{owner}'.", hint=f"Replace '{owner}' whole."
+                )
             else:
                 raise InputError(f"There is no parameter '{name}'.", hint=nearest(name, self.names))
         return replace(self, entries=entries, fixed=fixed)
@@ -235,4 +243,3 @@ def _correlation_of(d: MultivariateNormal) -> np.ndarray:
     covariance = np.asarray(d.covariance, float)
     sd = np.sqrt(np.diag(covariance))
     return covariance / np.outer(sd, sd)
-

@@ -48,7 +48,9 @@ def prepare(form: Form, family: Family | None = None) -> Marginal:
     link = _LINKS.index(form.link)
     truth = form.curve(_CHECKED)
     polynomial = chebyshev.chebfit(_NODES / REACH, form.curve(_NODES), DEGREE)
-    if family in (None, "polynomial") and _close(chebyshev.chebval(_CHECKED / REACH, polynomial), truth, link):
+    if family in (None, "polynomial") and _close(
+        chebyshev.chebval(_CHECKED / REACH, polynomial), truth, link
+    ):
         return Marginal("polynomial", form.low, form.scale, link, polynomial)
     table = _table(form)
     if not _close(_read_table(table, _CHECKED), truth, link):

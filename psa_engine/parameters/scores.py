@@ -91,7 +91,7 @@ def _latin_hypercube(inputs: dict[str, Any], index: Any, dtype: Any) -> Any:
     """One draw in each of n equal strata, placed at random within it; strata permuted by a keyed bijection."""
     n = inputs["n_draws"]
     stratum = _permuted(inputs["mixers"], index, n)
-    high, low = _bits(inputs["keys"], index)
+    high, _ = _bits(inputs["keys"], index)
     within = ((high >> 8).astype(dtype) + 0.5) * jnp.asarray(2.0**-24, dtype)
     upper = stratum >= n - stratum
     edge = jnp.where(upper, n - 1 - stratum, stratum).astype(dtype)

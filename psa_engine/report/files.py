@@ -21,7 +21,8 @@ def writable_folder(path: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"The result folder '{path}' cannot be written: {error.strerror or error}.", hint="Give another with --out."
+            f"The result folder '{path}' cannot be written: {error.strerror or error}.",
+            hint="Give another with --out.",
         ) from None
     return path
 
@@ -34,7 +35,9 @@ def write_results(folder: Path, results: Mapping[str, Any], sample: PsaSample) -
         _write_csv(folder / "tables" / f"{name}.csv", rows)
 
 
-def write_tables(folder: Path, results: Mapping[str, Any], tables: Mapping[str, list[dict[str, Any]]]) -> None:
+def write_tables(
+    folder: Path, results: Mapping[str, Any], tables: Mapping[str, list[dict[str, Any]]]
+) -> None:
     """Write results.json and the given tables into a folder, which is made."""
     writable_folder(folder)
     (folder / "results.json").write_text(as_json(results), encoding="utf-8")

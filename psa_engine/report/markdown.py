@@ -20,17 +20,18 @@ def incremental_markdown(results: Mapping[str, Any]) -> str:
             if s["strategy"] == row["strategy"]
         ]
         icer = "" if row["icer"] is None else f"{row['icer']:,.0f}"
-        cells = [labels[row["strategy"]], f"{row['costs']:,.0f}", f"{row['effects']:.3f}", icer, row["status"], *chances]
+        means = [f"{row['costs']:,.0f}", f"{row['effects']:.3f}"]
+        cells = [labels[row["strategy"]], *means, icer, row["status"], *chances]
         lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
-    for d in results["decision"]:
-        lines.append(
-            f"At {d['wtp']:,.0f} {results['currency']} per QALY: {labels[d['optimal']]}; EVPI {d['evpi']:,.0f} "
-            f"(standard error {d['evpi_standard_error']:,.0f}) per person."
-        )
-    for row in results["threshold_prices"]:
-        lines.append(
-            f"At {row['wtp']:,.0f}, {labels[row['product']]} would be the best choice up to a net price of "
-            f"{row['price']:,.0f} per {row['pack']}."
-        )
+    lines += [
+        f"At {d['wtp']:,.0f} {results['currency']} per QALY: {labels[d['optimal']]}; EVPI {d['evpi']:,.0f} "
+        f"(standard error {d['evpi_standard_error']:,.0f}) per person."
+        for d in results["decision"]
+    ]
+    lines += [
+        f"At {row['wtp']:,.0f}, {labels[row['product']]} would be the best choice up to a net price of "
+        f"{row['price']:,.0f} per {row['pack']}."
+        for row in results["threshold_prices"]
+    ]
     return "\n".join(lines)

@@ -34,15 +34,17 @@ def print_results(console: Console, results: Row) -> None:
         console.print(table)
     for row in results["decision"]:
         console.print(
-            f"At {_money(row['wtp'])} {results['currency']}/QALY: [bold]{escape(labels[row['optimal']])}[/] has the highest "
-            f"mean net benefit, cost-effective in {row['probability_optimal_is_cost_effective']:.0%} of draws; "
+            f"At {_money(row['wtp'])} {results['currency']}/QALY: [bold]{escape(labels[row['optimal']])}[/] has the "
+            f"highest mean net benefit, cost-effective in {row['probability_optimal_is_cost_effective']:.0%} of draws; "
             f"EVPI {_money(row['evpi'])} (SE {_error(row['evpi_standard_error'], ',.0f')}) per person."
         )
     for row in results["threshold_prices"]:
         console.print(_threshold(row, labels, results["currency"]))
     if results["evppi"]:
         first = [row for row in results["evppi"] if row["wtp"] == results["wtp"][0]]
-        title = "Evidence worth buying: the ten most valuable parameters and groups (regression on the sample)"
+        title = (
+            "Evidence worth buying: the ten most valuable parameters and groups (regression on the sample)"
+        )
         console.print(evppi_table(first[:10], results["currency"], title))
 
 
@@ -54,7 +56,8 @@ def print_heading(console: Console, results: Row) -> None:
     c = results["conventions"]
     console.print(
         f"{c['n_cycles']} cycles, {c['cycles_per_year']:g} a year; cycle correction {c['cycle_correction']}; "
-        f"{c['discounting']} discounting, {c['discount_rate_costs']:.2%} costs, {c['discount_rate_effects']:.2%} effects."
+        f"{c['discounting']} discounting, {c['discount_rate_costs']:.2%} costs, "
+        f"{c['discount_rate_effects']:.2%} effects."
     )
     counts = ", ".join(f"{n} {status}" for status, n in results["evidence"].items())
     console.print(f"Evidence behind {sum(results['evidence'].values())} parameters: {counts}.")
@@ -86,7 +89,11 @@ def outcome_table(results: Row) -> Table:
 def base_case_table(rows: Sequence[Row], labels: Mapping[str, str]) -> Table:
     """The deterministic base case: totals and net benefit, and below them every component."""
     heads = [k for k in rows[0] if k not in ("strategy", "components")]
-    names = [n for n in dict.fromkeys(n for r in rows for n in r["components"]) if not n.startswith("undiscounted.")]
+    names = [
+        n
+        for n in dict.fromkeys(n for r in rows for n in r["components"])
+        if not n.startswith("undiscounted.")
+    ]
     table = _table("Base case: every parameter at its mean", "", *(labels[r["strategy"]] for r in rows))
     for head in heads:
         table.add_row(f"[bold]{head}[/]", *(_amount(r[head]) for r in rows))
@@ -158,16 +165,22 @@ def scenario_table(rows: Sequence[Row], labels: Mapping[str, str]) -> Table:
     return table
 
 
-def evppi_table(rows: Sequence[Row], currency: str, title: str = "Value of perfect information about parts") -> Table:
+def evppi_table(
+    rows: Sequence[Row], currency: str, title: str = "Value of perfect information about parts"
+) -> Table:
     """EVPPI, the most valuable first, with error bars and evidence status."""
-    table = _table(f"{title}, {currency} per person", "Parameter or group", "WTP", "EVPPI", "", "Evidence", "Method")
+    table = _table(
+        f"{title}, {currency} per person", "Parameter or group", "WTP", "EVPPI", "", "Evidence", "Method"
+    )
     top = max((abs(row["evppi"]) for row in rows), default=1.0) or 1.0
     before = None
     for row in rows:
         bar = "█" * round(20 * max(row["evppi"], 0.0) / top)
         name = escape(row["of"]) if row["of"] != before else ""
         text = f"{row['evppi']:,.2f} ± {row['standard_error']:,.2f}" if row["distinguishable"] else _NOT
-        table.add_row(name, _money(row["wtp"]), text, bar, escape(row["status"]) if name else "", escape(row["method"]))
+        table.add_row(
+            name, _money(row["wtp"]), text, bar, escape(row["status"]) if name else "", escape(row["method"])
+        )
         before = row["of"]
     table.caption = "± one standard error"
     return table
@@ -211,8 +224,8 @@ def _threshold(row: Row, labels: Mapping[str, str], currency: str) -> str:
         verdict = f"would not be the best choice even at no price (v {escape(labels[row['against']])})"
     else:
         verdict = (
-            f"would be the best choice up to a net price of {row['price']:,.2f} (SE {_error(row['standard_error'], ',.2f')}) "
-            f"{currency} per {escape(row['pack'])} (v {escape(labels[row['against']])}; run at {row['run_at']:,.2f})"
+            f"would be the best choice up to a net price of {row['price']:,.2f} "
+            f"(SE {_error(row['standard_error'], ',.2f')}) {currency} per {escape(row['pack'])} (v {escape(labels[row['against']])}; run at {row['run_at']:,.2f})"
         )
     return f"At {_money(row['wtp'])}: {name} {verdict}."
 

@@ -20,12 +20,15 @@ def evppi_rows(estimates: Sequence[Any], analysis: Any = None) -> list[dict[str,
     return [row for e in ranked for row in _rows(e, status, groups)]
 
 
-def _rows(estimate: Any, status: Mapping[str, str], groups: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+def _rows(
+    estimate: Any, status: Mapping[str, str], groups: Mapping[str, tuple[str, ...]]
+) -> list[dict[str, Any]]:
     members = [m for name in estimate.of for m in groups.get(name, (name,))]
     rests_on = sorted({status[m] for m in members if m in status})
-    told = estimate.diagnostics.get("distinguishable", np.greater(estimate.value, 2 * np.asarray(estimate.standard_error)))
-    columns = zip(
-        *(np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error, told)), strict=True
+    clear = np.greater(estimate.value, 2 * np.asarray(estimate.standard_error))
+    told = estimate.diagnostics.get("distinguishable", clear)
+    columns = (
+        np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error, told)
     )
     return [
         {
@@ -39,7 +42,7 @@ def _rows(estimate: Any, status: Mapping[str, str], groups: Mapping[str, tuple[s
             "model_runs": estimate.model_runs,
             "seconds": estimate.seconds,
         }
-        for wtp, value, error, told in columns
+        for wtp, value, error, told in zip(*columns, strict=True)
     ]
 
 

@@ -44,7 +44,9 @@ class Described(Protocol):
     def label(self, strategy: str) -> str: ...
 
 
-def summarise(analysis: Any, sample: PsaSample, base: PsaSample, wtp: list[float] | None = None) -> dict[str, Any]:
+def summarise(
+    analysis: Any, sample: PsaSample, base: PsaSample, wtp: list[float] | None = None
+) -> dict[str, Any]:
     """Return the results of a run as JSON-ready values: what was run, evidence, outcomes, decisions, prices."""
     at = [float(w) for w in (wtp or analysis.settings.wtp)]
     return {
@@ -117,7 +119,9 @@ def outcome_rows(sample: PsaSample) -> list[dict[str, Any]]:
         {
             "strategy": strategy,
             **{
-                kind if statistic == "mean" else f"{kind}_{statistic}": plain(float(table.loc[strategy, (kind, statistic)]))
+                kind if statistic == "mean" else f"{kind}_{statistic}": plain(
+                    float(table.loc[strategy, (kind, statistic)])
+                )
                 for kind in ("costs", "effects")
                 for statistic in ("mean", "standard_error", "low", "high")
             },
@@ -150,7 +154,9 @@ def decision_rows(sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
     for k, w in enumerate(wtp):
         benefit = net_monetary_benefit(sample, w)
         # At a WTP of nothing, costs cannot be told in health.
-        health = net_health_benefit(sample, w).mean(axis=0) if w > 0 else np.full(len(sample.strategies), np.nan)
+        health = (
+            net_health_benefit(sample, w).mean(axis=0) if w > 0 else np.full(len(sample.strategies), np.nan)
+        )
         scale = math.sqrt(sample.n_draws)
         error = benefit.std(axis=0, ddof=1) / scale if sample.n_draws > 1 else np.full(len(health), np.nan)
         rows.append(
@@ -198,14 +204,23 @@ def threshold_rows(analysis: Any, sample: PsaSample, wtp: list[float]) -> list[d
     values = {**analysis.parameters.means(), **sample.parameter_values}
     rows = []
     for product, about in analysis.products.items():
-        if about.status == "gap" and product in sample.strategies and f"packs.{product}" in sample.outcome_names:
+        if (
+            about.status == "gap"
+            and product in sample.strategies
+            and f"packs.{product}" in sample.outcome_names
+        ):
             net = values[f"list_price[{product}]"] * (1 - values[f"discount[{product}]"])
             table = threshold_price(sample, product, product, net, wtp)
-            rows += [{"product": product, "pack": about.pack or "pack", **row} for row in records(table.reset_index())]
+            rows += [
+                {"product": product, "pack": about.pack or "pack", **row}
+                for row in records(table.reset_index())
+            ]
     return rows
 
 
-def scenario_row(name: str, description: str, analysis: Any, sample: PsaSample, wtp: list[float]) -> dict[str, Any]:
+def scenario_row(
+    name: str, description: str, analysis: Any, sample: PsaSample, wtp: list[float]
+) -> dict[str, Any]:
     """Return one line of the scenario table: incremental results of the first strategy, and the decisions."""
     first = sample.strategies[0]
     comparator = sample.comparator if sample.comparator not in (None, first) else sample.strategies[-1]

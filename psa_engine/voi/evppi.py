@@ -54,8 +54,12 @@ def evppi(
         problem = problem_of(model_or_sample, parameters)
         members = problem.members(asked)
         _refuse_method(method, ("auto", *FROM_MODEL))
-        chosen = method if method != "auto" else ("curves" if problem.split(members).n_outer <= 1 else "surrogate")
-        found = FROM_MODEL[chosen](problem, members, values, rtol=rtol, seed=seed, progress=progress, **options)
+        chosen = (
+            method if method != "auto" else ("curves" if problem.split(members).n_outer <= 1 else "surrogate")
+        )
+        found = FROM_MODEL[chosen](
+            problem, members, values, rtol=rtol, seed=seed, progress=progress, **options
+        )
     found = replace(found, of=asked)
     return at_one_wtp(found) if wtp is not None and np.ndim(wtp) == 0 else found
 
@@ -124,13 +128,17 @@ def _refuse_method(method: str, known: Sequence[str]) -> None:
         raise InputError(f"There is no EVPPI method '{method}' here.", hint=nearest(method, known))
 
 
-def _members_of_sample(sample: PsaSample, parameters: ParameterSet | None, of: tuple[str, ...]) -> tuple[str, ...]:
+def _members_of_sample(
+    sample: PsaSample, parameters: ParameterSet | None, of: tuple[str, ...]
+) -> tuple[str, ...]:
     """Expand groups where a ParameterSet says what is in them; constants of it are not in the sample."""
     if not of:
         raise InputError("Name at least one parameter or group: `of` is empty.")
     groups = parameters.groups if parameters is not None else {}
     names = [n for name in of for n in groups.get(name, (name,))]
-    return tuple(n for n in dict.fromkeys(names) if n in sample.parameter_values or n not in _constants(parameters))
+    return tuple(
+        n for n in dict.fromkeys(names) if n in sample.parameter_values or n not in _constants(parameters)
+    )
 
 
 def _constants(parameters: ParameterSet | None) -> set[str]:
