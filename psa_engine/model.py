@@ -196,7 +196,8 @@ class FunctionStructure:
             shapes = ", ".join(str(x.shape) for x in row)
             raise InputError(
                 f"The function returned {kind} {f'of shapes {shapes}' if row else 'that are no list'} for "
-                f"{len(self.strategies.names)} strategies; it is written for one draw and returns one number a strategy."
+                f"{len(self.strategies.names)} strategies; it is written for one draw and returns one number "
+                "a strategy."
             )
         return jnp.stack(row)
 

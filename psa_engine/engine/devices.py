@@ -92,6 +92,7 @@ def devices(device: Device = "auto") -> list[Any]:
     return jax.devices("cpu")
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions that a result depends on."""
     names = ("jax", "jaxlib", "numpy", "scipy", "pandas")

@@ -225,7 +225,8 @@ def _threshold(row: Row, labels: Mapping[str, str], currency: str) -> str:
     else:
         verdict = (
             f"would be the best choice up to a net price of {row['price']:,.2f} "
-            f"(SE {_error(row['standard_error'], ',.2f')}) {currency} per {escape(row['pack'])} (v {escape(labels[row['against']])}; run at {row['run_at']:,.2f})"
+            f"(SE {_error(row['standard_error'], ',.2f')}) {currency} per {escape(row['pack'])} "
+            f"(v {escape(labels[row['against']])}; run at {row['run_at']:,.2f})"
         )
     return f"At {_money(row['wtp'])}: {name} {verdict}."
 

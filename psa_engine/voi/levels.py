@@ -85,15 +85,14 @@ class Ladder:
         self.levels.append(Level(self.n_inner(len(self.levels) + 1), np.zeros((4, len(self.wtp)))))
 
     def run(self, level: int, n: int, advance: Advance | None) -> None:
-        """Add n outer draws to a level; level 0 comes first, and takes whole groups of them."""
+        """Add n outer draws to a level; level 0 comes first."""
         self._calls += 1
-        n = n if level else -(-n // self.first.n_groups) * self.first.n_groups
         for runs in outer_runs(self.split, n, self.n_inner(level), stream(self.seed, self._calls), advance):
             if level:
                 self.levels[level - 1].add(runs, self.wtp, self.first.reference)
             else:
                 whole = InnerMeans(*(np.repeat(x.mean(-1, keepdims=True), 2, axis=-1) for x in runs))
-                self.first.add(grouped(whole, self.first.n_groups))
+                self.first.add(grouped(whole, 1))
 
     @property
     def n(self) -> np.ndarray:

@@ -128,7 +128,7 @@ def _record(
         "converged": draws.excess(rtol, pilot) <= 1,
         "optimal_strategy": tuple(draws.split.problem.strategies[i] for i in tally.best),
     }
-    if not tally.independent:
+    if tally.n_groups > 1:
         diagnostics["scrambles"] = tally.n_groups
     if pilot is not None:
         diagnostics["doubling"] = pilot.doubling_table()
@@ -136,7 +136,7 @@ def _record(
     return VoiEstimate(
         value=tally.value,
         standard_error=tally.standard_error,
-        method="nested Monte Carlo" if tally.independent else "nested quasi-Monte Carlo",
+        method="nested quasi-Monte Carlo" if tally.n_groups > 1 else "nested Monte Carlo",
         wtp=tally.wtp,
         of=of,
         model_runs=draws.runs + (pilot.runs if pilot else 0),

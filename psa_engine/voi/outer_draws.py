@@ -23,11 +23,10 @@ class OuterDraws:
     ):
         self.split, self.wtp, self.sampler = split, wtp, sampler
         self.n_inner, self.seed, self.progress = n_inner, stream(seed, 1), progress
-        self.tally = self._empty(SCRAMBLES)
+        self.tally = self._empty(SCRAMBLES if sampler == "sobol" else 1)
 
     def _empty(self, n_groups: int) -> Tally:
-        independent = self.sampler == "random"
-        return Tally(self.wtp, len(self.split.problem.strategies), n_groups, independent)
+        return Tally(self.wtp, len(self.split.problem.strategies), n_groups)
 
     @property
     def runs(self) -> int:
@@ -35,11 +34,11 @@ class OuterDraws:
 
     def run(self, n_outer: int) -> None:
         """Run `n_outer` outer draws; as 16 to 31 nets of as many points (a power of two) as fit."""
-        n = n_outer // SCRAMBLES
         if self.sampler == "sobol":
-            n = 2 ** int(np.log2(max(n, 1)))
-            self.tally = self._empty(max(n_outer // n, SCRAMBLES))
-        self._extend(n)
+            n_points = 2 ** int(np.log2(max(n_outer // SCRAMBLES, 1)))
+            self.tally = self._empty(max(n_outer // n_points, SCRAMBLES))
+            n_outer = n_points
+        self._extend(n_outer)
 
     def run_until(self, goal: Goal, pilot: Pilot | None) -> None:
         """Add outer draws until the error is small enough or the budget spent; nets are doubled."""
@@ -66,9 +65,9 @@ class OuterDraws:
         """Add n outer draws to each group."""
         with progress_bar(n * self.tally.n_groups * self.n_inner, "model runs", self.progress) as advance:
             if self.sampler == "random":
-                n_draws, seed = n * self.tally.n_groups, stream(self.seed, self.tally.n)
-                for runs in outer_runs(self.split, n_draws, self.n_inner, seed, advance):
-                    self.tally.add(grouped(runs, self.tally.n_groups))
+                seed = stream(self.seed, self.tally.n)
+                for runs in outer_runs(self.split, n, self.n_inner, seed, advance):
+                    self.tally.add(grouped(runs, 1))
                 return
             last = self.tally.n + n
             at_once = max(1, OUTER_AT_ONCE // self.tally.n_groups)

@@ -61,7 +61,7 @@ class PilotFit:
 
     def mean_increments(self, wtp: np.ndarray) -> np.ndarray:
         """Return the surrogate's mean net benefits less that of the best (n_wtp, n_strategies)."""
-        means = self.whole.mean[:, None]
+        means = self.whole.constant[:, None]
         return np.array([increments(means, v, b)[:, 0] for v, b in zip(wtp, self.best, strict=True)])
 
 
@@ -78,11 +78,10 @@ def fit_pilot(runs: ScoreRuns, wtp: np.ndarray) -> PilotFit:
     left = y - whole(z)
     r2, evpi = np.array([_judged(y, left, v, b, n / (n - n_terms)) for v, b in zip(wtp, best, strict=True)]).T
     # The directions along which the differences between strategies change most: E[grad grad'] of g_S.
-    form = outer.quadratic
     gradients = [
         slopes
         for v, b in zip(wtp, best, strict=True)
-        for slopes in (increments(form.linear, v, b), *(2 * increments(form.matrix, v, b)))
+        for slopes in (increments(outer.linear, v, b), *(2 * increments(outer.matrix, v, b)))
     ]
     rotation = np.linalg.svd(np.concatenate(gradients).T)[0]
     return PilotFit(whole, outer, rotation, best, r2, evpi)

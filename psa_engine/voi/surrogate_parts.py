@@ -69,7 +69,7 @@ class NestedPart:
 
     def __init__(self, pilot: PilotFit, runs: ScoreRuns, wtp: np.ndarray, n_inner: int):
         self.pilot, self.runs, self.wtp, self.n_inner, self.n = pilot, runs, wtp, n_inner, 0
-        n_strategies = len(pilot.whole.mean) // 2
+        n_strategies = len(pilot.whole.constant) // 2
         self.excess, self.halved, self.policy = (np.zeros((SCRAMBLES, len(wtp))) for _ in range(3))
         self.shift = np.zeros((SCRAMBLES, len(wtp), n_strategies))
 

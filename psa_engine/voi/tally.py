@@ -6,26 +6,23 @@ import numpy as np
 
 from psa_engine.engine.nested import InnerMeans
 from psa_engine.voi.coupling import best_strategy, gains, policy_value
-from psa_engine.voi.scrambles import SCRAMBLES, widening
+from psa_engine.voi.scrambles import widening
 
-_REGRET = 0.17
-"""The most of x Phi(-x): what choosing by noise the worse of two strategies costs, in standard errors."""
+_ROOT_TAU = np.sqrt(2 * np.pi)
 
 
 @dataclass
 class Tally:
-    """Means over outer draws in groups: parts of the independent draws, or a group a net.
+    """Means over outer draws in groups: one group of independent draws, or a group a net.
 
     All gains are increments over a reference strategy, and what is summed is the gain less that of each
     strategy on the same draws: so the EVPPI is read off as a mean loss. The two terms of the EVPPI are
-    highly correlated, and the error of their difference is far below that of either. The best strategy of
-    a group is chosen by the others: by its own draws, the better of a tie would look better than it is.
+    highly correlated, and the error of their difference is far below that of either.
     """
 
     wtp: np.ndarray
     n_strategies: int
-    n_groups: int = SCRAMBLES
-    independent: bool = True
+    n_groups: int = 1
     n: int = 0
     reference: tuple[int, ...] = ()
     means: np.ndarray = field(init=False)
@@ -36,7 +33,7 @@ class Tally:
         shape = (self.n_groups, len(self.wtp))
         self.means = np.zeros((*shape, self.n_strategies))  # increment of each strategy over the reference
         self.values = np.zeros((*shape, 3))  # gain of all inner draws, of halves, of the policy of a half
-        self.squares = np.zeros((len(self.wtp), 2, self.n_strategies))  # of the loss, and of the increment
+        self.squares = np.zeros((2, len(self.wtp), self.n_strategies))  # of the loss, and of the increment
 
     @property
     def n_draws(self) -> int:
@@ -52,28 +49,24 @@ class Tally:
         for i, (wtp, reference) in enumerate(zip(self.wtp, self.reference, strict=True)):
             found = gains(runs, wtp, reference)
             policy = policy_value(runs, wtp, reference).mean(1)
-            if self.independent:
-                loss = found.corrected[..., None] - found.means
-                self._add_squares(i, 0, loss, self._losses()[:, i].mean(0), share)
-                self._add_squares(i, 1, found.means, self.means[:, i].mean(0), share)
+            if self.n_groups == 1:
+                loss = found.corrected[0, :, None] - found.means[0]
+                self._add_squares(0, i, loss, self._losses()[0, i], share)
+                self._add_squares(1, i, found.means[0], self.means[0, i], share)
             values = np.stack([found.fine.mean(1), found.coarse.mean(1), policy], -1)
             self.values[:, i] += share * (values - self.values[:, i])
             self.means[:, i] += share * (found.means.mean(1) - self.means[:, i])
         self.n += n
 
-    def _add_squares(self, i: int, k: int, new: np.ndarray, before: np.ndarray, share: float) -> None:
+    def _add_squares(self, k: int, i: int, new: np.ndarray, before: np.ndarray, share: float) -> None:
         """Merge sums of squares, each about its own mean (Chan, Golub, LeVeque 1983)."""
-        mean = new.mean((0, 1))
-        self.squares[i, k] += ((new - mean) ** 2).sum((0, 1)) + (mean - before) ** 2 * self.n_draws * share
+        mean = new.mean(0)
+        self.squares[k, i] += ((new - mean) ** 2).sum(0) + (mean - before) ** 2 * self.n * share
 
     def _losses(self) -> np.ndarray:
         """Return the bias-corrected loss of each strategy, (n_groups, n_wtp, n_strategies)."""
         corrected = 2 * self.values[..., 0] - self.values[..., 1]
         return corrected[..., None] - self.means
-
-    def _chosen(self) -> np.ndarray:
-        """Return the strategy that the other groups choose for each, (n_groups, n_wtp, 1)."""
-        return (self.means.sum(0) - self.means).argmax(-1)[..., None]
 
     @property
     def best(self) -> np.ndarray:
@@ -83,26 +76,22 @@ class Tally:
     @property
     def value(self) -> np.ndarray:
         """The EVPPI (n_wtp,): the corrected loss of the best strategy."""
-        return np.take_along_axis(self._losses(), self._chosen(), -1).mean((0, 2))
-
-    @property
-    def variance(self) -> np.ndarray:
-        """The variance (n_wtp,) of an independent draw's corrected loss."""
-        squares = np.broadcast_to(self.squares[:, 0], self.means.shape)
-        return np.take_along_axis(squares, self._chosen(), -1).mean((0, 2)) / max(self.n_draws - 1, 1)
+        return self._of_best(self._losses().mean(0)) + self._tie()[0]
 
     @property
     def standard_error(self) -> np.ndarray:
         """The standard error of the value (n_wtp,); between nets, widened for their small number."""
-        if self.independent:
-            return np.sqrt(self.variance / max(self.n_draws, 1))
-        return self._between(np.take_along_axis(self._losses(), self._chosen(), -1)[..., 0])
+        return self._of_best(self._errors(0, self._losses()))
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The variance (n_wtp,) of an independent draw's corrected loss."""
+        return self._of_best(self.squares[0]) / max(self.n - 1, 1)
 
     @property
     def reference_error(self) -> np.ndarray:
         """The standard error (n_wtp,) of the gain over the reference strategy, of independent draws."""
-        squares = self.squares[np.arange(len(self.wtp)), 0, list(self.reference)]
-        return np.sqrt(squares / max(self.n_draws - 1, 1) / max(self.n_draws, 1))
+        return self._errors(0, self._losses())[np.arange(len(self.wtp)), list(self.reference)]
 
     @property
     def correction(self) -> np.ndarray:
@@ -112,23 +101,41 @@ class Tally:
     @property
     def bracket(self) -> tuple[np.ndarray, np.ndarray]:
         """The value of a policy, and the uncorrected estimate (n_wtp,) each."""
-        best = np.take_along_axis(self.means, self._chosen(), -1).mean((0, 2))
+        best = self._of_best(self.means.mean(0)) - self._tie()[0]
         return self.values[..., 2].mean(0) - best, self.values[..., 0].mean(0) - best
 
     def bias_bound(self, left: float = 0.0) -> np.ndarray:
-        """Bound the bias (n_wtp,): a part of the correction, and for choosing the best by noise.
+        """Bound the bias (n_wtp,): a part of the correction, and for choosing the best by the same runs."""
+        return left * np.abs(self.correction) + self._tie()[1]
 
-        A rival that the runs cannot tell from the best costs at most .17 standard errors of the difference.
+    def _tie(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return (n_wtp,) what choosing the best by the same runs likely takes off the EVPPI, and the most it can.
+
+        The mean of the positive part of a normal with the standard error of a rival's increment and its
+        distance from the best, of the worst rival; .4 standard errors of each that may tie.
         """
-        if self.independent:
-            errors = np.sqrt(self.squares[:, 1] / max(self.n_draws - 1, 1) / max(self.n_draws, 1))
-        else:
-            errors = self._between(self.means)
-        best, increments = self.best[:, None], self.means.mean(0)
-        errors = errors + np.take_along_axis(errors, best, 1)  # of the two, one is the reference and has none
-        near = np.take_along_axis(increments, best, 1) - increments <= 4 * errors
-        np.put_along_axis(near, best, False, 1)
-        return left * np.abs(self.correction) + _REGRET * (errors * near).sum(-1)
+        errors = self._errors(1, self.means)
+        errors = errors + self._of_best(errors)[:, None]  # of the two, one is the reference and has none
+        increments = self.means.mean(0)
+        apart = self._of_best(increments)[:, None] - increments
+        rival = errors > 0
+        rival[np.arange(len(rival)), self.best] = False
+        x = np.divide(apart, errors, out=np.full_like(apart, np.inf), where=rival)
+        likely = np.where(rival, errors * _positive_part(-x), 0).max(-1)
+        return likely, (errors * (x <= 4)).sum(-1) / _ROOT_TAU
 
-    def _between(self, per_group: np.ndarray) -> np.ndarray:
+    def _errors(self, k: int, per_group: np.ndarray) -> np.ndarray:
+        if self.n_groups == 1:
+            return np.sqrt(self.squares[k] / max(self.n - 1, 1) / max(self.n, 1))
         return per_group.std(0, ddof=1) / np.sqrt(self.n_groups) * widening(self.n_groups)
+
+    def _of_best(self, per_strategy: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(per_strategy, self.best[:, None], 1)[:, 0]
+
+
+def _positive_part(mean: np.ndarray) -> np.ndarray:
+    """Return the mean of the positive part of a normal of standard deviation 1."""
+    from scipy.special import ndtr
+
+    finite = np.maximum(mean, -40.0)
+    return np.exp(-(finite**2) / 2) / _ROOT_TAU + finite * ndtr(finite)

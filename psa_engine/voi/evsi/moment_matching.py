@@ -56,7 +56,12 @@ def _one(
         kept[i] = np.trace(shrinks[-1] @ shrinks[-1]) / max(np.linalg.matrix_rank(shrinks[-1]), 1)
     return VoiEstimate(
         value, error, "moment matching", wtp, study.parameters, seconds=perf_counter() - started,
-        diagnostics={"n": n, "n_draws": len(fitted), "share_of_variance_explained": kept},
+        diagnostics={
+            "n": n,
+            "n_draws": len(fitted),
+            "share_of_variance_explained": kept,
+            "notes": ("An approximation, exact for normal data: its own error is not in the standard error.",),
+        },
     )  # fmt: skip
 
 
