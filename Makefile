@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: run test lint slow clean
 
@@ -7,7 +8,7 @@ run: .venv/installed
 	$(BIN)/psa-engine run configs/ruxolitinib_ad_systemic_naive.yaml
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n auto -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not gpu"
 
 slow: .venv/installed
 	$(BIN)/python -m pytest -m "slow and not gpu"

@@ -51,7 +51,7 @@ def test_at_an_attribute_that_no_strategy_has_is_refused():
 
 def test_a_missing_parameter_is_named_with_the_strategy_and_the_nearest():
     with pytest.raises(
-        InputError, match=r"'stopp' for 'care', and neither 'stopp\[care\]' nor 'stopp' is given. Did you"
+        InputError, match=r"'stopp' for 'care': neither 'stopp\[care\]' nor 'stopp' is given. Did you"
     ):
         seen_by("care")["stopp"]
 

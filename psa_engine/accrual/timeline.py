@@ -73,6 +73,15 @@ class Timeline:
                     f"The life table '{self.life_table.name}' holds {worst:g}, which is no annual probability of death."
                 )
 
+    def require_cycles_per_year(self, wanted: float, model: str) -> None:
+        """Raise InputError unless there are as many cycles a year as a model's transitions are written for."""
+        if self.cycles_per_year != wanted:
+            raise InputError(
+                f"The {model} model is written for {wanted:g} cycles a year, and the timeline has "
+                f"{self.cycles_per_year:g}.",
+                hint=f"Set cycles_per_year to {wanted:g}.",
+            )
+
     @property
     def years(self) -> np.ndarray:
         """(n_cycles + 1,) years since the start at each time point."""

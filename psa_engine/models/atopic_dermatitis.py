@@ -49,11 +49,7 @@ def build(timeline: Timeline, strategies: Mapping[str, Mapping[str, float | str]
 
     Raises InputError unless a year has 13 cycles, the four-week visits that the transitions are written for.
     """
-    if timeline.cycles_per_year != CYCLES_PER_YEAR:
-        raise InputError(
-            f"The model has four-week cycles, 13 a year, and there are {timeline.cycles_per_year:g} a year.",
-            hint="Set time.cycles_per_year to 13.",
-        )
+    timeline.require_cycles_per_year(CYCLES_PER_YEAR, "atopic dermatitis")
     return CohortModel((*LIVING, "dead"), strategies, timeline, initial, transitions, payoffs, death="dead")
 
 

@@ -42,4 +42,5 @@ def payoffs(p):
 
 def build(timeline: Timeline, strategies: Mapping[str, Mapping[str, float | str]]) -> CohortModel:
     """Return the Sick-Sicker model; `treatment_a` and `treatment_b` (0 or 1) are attributes of each strategy."""
+    timeline.require_cycles_per_year(1, "Sick-Sicker")
     return CohortModel(STATES, strategies, timeline, "healthy", transitions, payoffs)

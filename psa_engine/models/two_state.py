@@ -28,4 +28,5 @@ def payoffs(p):
 
 def build(timeline: Timeline, strategies: Mapping[str, Mapping[str, float | str]]) -> CohortModel:
     """Return the two-state model; `treated` (0 or 1) is an attribute of each strategy."""
+    timeline.require_cycles_per_year(CYCLES_PER_YEAR, "two-state")
     return CohortModel(("alive", "dead"), strategies, timeline, "alive", transitions, payoffs)

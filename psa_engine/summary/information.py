@@ -1,7 +1,6 @@
 """What evidence is worth buying, as rows: EVPPI beside evidence status, EVSI and ENBS of studies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from psa_engine.sample import PsaSample
 
 ROWS = 10_000
 """Draws of a sample that the ranking of a run is read off: enough for a ranking, and quick."""
+BINS, SHOWN = 25, 12
 
 
 def evppi_rows(estimates: Sequence[Any], analysis: Any = None) -> list[dict[str, Any]]:
@@ -47,21 +47,31 @@ def _rows(
 
 
 def sample_evppi_rows(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> list[dict[str, Any]]:
-    """Return the EVPPI of every parameter and group of a run by regression on (the first draws of) its sample."""
+    """Return the EVPPI of a run's most valuable single parameters, by regression on (the first draws of) its sample.
+
+    Which they are is found by binning; `psa-engine evppi` estimates all of them, and the groups, from the model.
+    """
     from psa_engine.voi.regression import estimate_from, outcomes
 
     kept = first_draws(sample, ROWS)
-    if kept.n_draws < 1_000:
+    if kept.n_draws < 1_000 or not kept.parameter_values:
         return []
-    y = outcomes(kept, 0)
-    values = np.asarray(wtp, float)
-    names = [(name,) for name in sample.parameter_values]
-    estimates = [estimate_from(y, kept, of, values) for of in names]
-    for group, members in analysis.groups.items():
-        known = [m for m in members if m in sample.parameter_values]
-        if known:
-            estimates.append(replace(estimate_from(y, kept, known, values), of=(group,)))
-    return evppi_rows(estimates, analysis)
+    y, values = outcomes(kept, 0), np.asarray(wtp, float)
+    return evppi_rows([estimate_from(y, kept, (name,), values) for name in leading(kept, wtp)], analysis)
+
+
+def leading(sample: PsaSample, wtp: Sequence[float]) -> list[str]:
+    """Return the `SHOWN` parameters of largest EVPPI by bins of equal size, the most valuable at any WTP first."""
+    benefit = [w * sample.effect_values - sample.cost_values for w in wtp]
+    size = sample.n_draws // BINS
+
+    def binned(values: np.ndarray) -> float:
+        order = np.argsort(values, kind="stable")[: size * BINS]
+        means = [b[order].reshape(BINS, size, -1).mean(1) for b in benefit]
+        return max(float(m.max(1).mean() - m.mean(0).max()) for m in means)
+
+    worth = {name: binned(values) for name, values in sample.parameter_values.items()}
+    return sorted(worth, key=lambda name: -worth[name])[:SHOWN]
 
 
 def first_draws(sample: PsaSample, n: int) -> PsaSample:

@@ -1,51 +1,45 @@
 """What more information would be worth: one estimator a file, one common signature.
 
-Imported at once: a function that has its file's name then stands for the function everywhere.
+The names below are loaded when first used.
 """
 
-from psa_engine.decision import evpi
-from psa_engine.voi.enbs import Enbs, Population, StudyCost, enbs, population_value
-from psa_engine.voi.evppi import evppi, evppi_singles
-from psa_engine.voi.evsi import (
-    Binary,
-    Continuous,
-    Count,
-    EvsiCurve,
-    GeneratedStudy,
-    Multinomial,
-    SingleArm,
-    Skewed,
-    Study,
-    TimeToEvent,
-    TwoArmTrial,
-    cost_cohort,
-    evsi,
-    utility_cohort,
-)
-from psa_engine.voi.problem import Problem
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
-__all__ = [
-    "Binary",
-    "Continuous",
-    "Count",
-    "Enbs",
-    "EvsiCurve",
-    "GeneratedStudy",
-    "Multinomial",
-    "Population",
-    "Problem",
-    "SingleArm",
-    "Skewed",
-    "Study",
-    "StudyCost",
-    "TimeToEvent",
-    "TwoArmTrial",
-    "cost_cohort",
-    "enbs",
-    "evpi",
-    "evppi",
-    "evppi_singles",
-    "evsi",
-    "population_value",
-    "utility_cohort",
-]
+_HOME = {
+    "psa_engine.decision": "evpi expected_loss",
+    "psa_engine.voi.problem": "Problem",
+    "psa_engine.voi.evppi": "evppi evppi_singles",
+    "psa_engine.voi.shapley": "ShapleyEffects shapley_effects",
+    "psa_engine.voi.sobol": "SobolIndices sobol_indices",
+    "psa_engine.voi.evsi": (
+        "Binary Continuous Count EvsiCurve GeneratedStudy Multinomial SingleArm Skewed Study TimeToEvent "
+        "TwoArmTrial cost_cohort evsi utility_cohort"
+    ),
+    "psa_engine.voi.enbs": "Enbs Population StudyCost enbs population_value",
+}
+_ROOM = {name: room for room, names in _HOME.items() for name in names.split()}
+__all__ = sorted(_ROOM)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+class _Room(ModuleType):
+    """A package in which `evppi`, `evsi` and `enbs` are the functions, also once the files so named are loaded."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        loaded = name in _ROOM and isinstance(value, ModuleType)
+        super().__setattr__(name, getattr(value, name) if loaded else value)
+
+
+sys.modules[__name__].__class__ = _Room
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM:
+        raise AttributeError(f"module 'psa_engine.voi' has no attribute '{name}'")
+    return getattr(import_module(_ROOM[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

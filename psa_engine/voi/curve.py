@@ -1,5 +1,6 @@
 """One parameter's curve: conditional mean costs and effects at nodes of its score, and its EVPPI."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,15 +66,22 @@ class Values:
     interpolation: np.ndarray
 
 
+def follows_one_score(problem: Problem, of: Sequence[str]) -> bool:
+    """Whether one score decides parameters that vary, smoothly: not so for rows of a table."""
+    split = problem.split(of)
+    kinds = {row: output.kind for output in split.parameters.structure.outputs for row in output.rows}
+    return split.n_outer == 1 and kinds[split.outer_rows[0]] != "empirical"
+
+
 def curve_of(problem: Problem, of: tuple[str, ...]) -> Curve | None:
     """Return the empty curve of parameters, None for constants; raises InputError where many scores count."""
     varying = [n for n in problem.members(of) if n in problem.parameters.uncertain]
     if not varying:
         return None
     split = problem.split(varying)
-    if split.n_outer != 1:
+    if not follows_one_score(problem, varying):
         raise InputError(
-            f"{', '.join(of)} vary along {split.n_outer} scores; a curve follows one.",
+            f"{', '.join(of)}: {split.n_outer} scores or the rows of a table decide; a curve follows one score.",
             hint="Take the method surrogate, nested or mlmc.",
         )
     base, row = problem.parameters, split.outer_rows[0]

@@ -24,21 +24,26 @@ _LEVEL, _SHAPE = 1024, 16
 """Points a scramble to begin with."""
 
 
-def estimate(problem: Problem, of: tuple[str, ...], wtp: np.ndarray, **options: Any) -> VoiEstimate:
-    """Return the EVPPI of what one score determines: see `estimate_all`. Raises InputError for several."""
-    return estimate_sets(problem, [of], wtp, **options)[0]
+def estimate(
+    problem: Problem,
+    of: tuple[str, ...],
+    wtp: np.ndarray,
+    *,
+    rtol: float = 1e-3,
+    seed: int = 0,
+    progress: bool = False,
+    max_runs: int = 10_000_000,
+) -> VoiEstimate:
+    """Return the EVPPI of what one score determines: see `estimate_sets`. Raises InputError for several."""
+    return estimate_sets(problem, [of], wtp, rtol=rtol, seed=seed, progress=progress, max_runs=max_runs)[0]
 
 
 def estimate_all(
-    problem: Problem, names: Sequence[str] | None = None, wtp: Any = None, **options: Any
+    problem: Problem, names: Sequence[str] | None, wtp: np.ndarray, **options: Any
 ) -> list[VoiEstimate]:
-    """Return the EVPPI of each single parameter, by default every uncertain one, money per person.
-
-    `wtp` (n_wtp,). Options: `rtol`: the 95 % half-width, relative to the value or to a twentieth of the
-    EVPI, at which to stop; `max_runs`: model runs, all parameters together, not to be exceeded; `seed`.
-    """
+    """Return the EVPPI of each single parameter, None for every uncertain one: see `estimate_sets`."""
     chosen = problem.parameters.uncertain if names is None else problem.members(names)
-    return estimate_sets(problem, [(name,) for name in chosen], np.atleast_1d(wtp), **options)
+    return estimate_sets(problem, [(name,) for name in chosen], wtp, **options)
 
 
 def estimate_sets(
@@ -51,9 +56,10 @@ def estimate_sets(
     progress: bool = False,
     max_runs: int = 10_000_000,
 ) -> list[VoiEstimate]:
-    """Return the EVPPI of each set of parameters that one score determines, all from shared draws.
+    """Return the EVPPI (n_wtp,) of sets of parameters that one score each determines, from shared draws.
 
-    `standard_error` is between scrambles, widened so that 1.96 of them make a 95 % interval; `bias_bound` is
+    Stops when the 95 % half-width of each is below `rtol` of its value or of a twentieth of the EVPI, or
+    before `max_runs` model runs of all together. `standard_error` is between scrambles, widened so that 1.96 of them make a 95 % interval; `bias_bound` is
     the error of interpolating. `model_runs` and `seconds` are those of all sets together.
     """
     started = perf_counter()

@@ -1,7 +1,8 @@
 """Polynomial surrogates in independent normal scores, whose conditional means are read off.
 
 Terms are Wick products (multivariate Hermite polynomials): z_i, z_i z_j - [i = j], and z_i z_j z_k less what
-makes it orthogonal to all z. Each has mean 0 given any scores that do not hold all of its own.
+makes it orthogonal to all z. Given a projection of z, the mean of a term is the same product of the
+projected scores with their covariance in place of [i = j]; so, given some scores, terms that hold others are 0.
 """
 
 from dataclasses import dataclass
@@ -27,14 +28,14 @@ class Surrogate:
     triples: np.ndarray
     cubic: np.ndarray
 
-    def __call__(self, z: np.ndarray) -> np.ndarray:
-        """Return the outputs (m, n_points) at scores (n, n_points)."""
+    def __call__(self, z: np.ndarray, covariance: np.ndarray | None = None) -> np.ndarray:
+        """Return the outputs (m, n_points) at scores (n, n_points), or projected ones with their covariance."""
         coefficients = np.hstack([self.linear, self.quadratic, self.cubic])
         step = int(np.clip(_WORK // max(1, coefficients.size), 32, 1024))
         out = np.repeat(self.constant[:, None], z.shape[1], 1)
         for first in range(0, z.shape[1], step):
             here = z[:, first : first + step]
-            out[:, first : first + step] += coefficients @ _terms(here, self.pairs, self.triples)
+            out[:, first : first + step] += coefficients @ _terms(here, self.pairs, self.triples, covariance)
         return out
 
     @property
@@ -47,12 +48,15 @@ class Surrogate:
         out[:, j, i] += self.quadratic / 2
         return out
 
-    def given_first(self, k: int) -> "Surrogate":
-        """Return the conditional mean as a function of the first k scores."""
-        pairs, triples = (self.pairs < k).all(1), (self.triples < k).all(1)
+    def given(self, scores: np.ndarray) -> "Surrogate":
+        """Return the conditional mean as a function of some scores, by ascending index (k,)."""
+        place = np.full(self.linear.shape[1], -1)
+        place[scores] = np.arange(len(scores))
+        pairs, triples = (place[held] for held in (self.pairs, self.triples))
+        in_pairs, in_triples = (pairs >= 0).all(1), (triples >= 0).all(1)
         return Surrogate(
-            self.constant, self.linear[:, :k], self.pairs[pairs], self.quadratic[:, pairs],
-            self.triples[triples], self.cubic[:, triples],
+            self.constant, self.linear[:, scores], pairs[in_pairs], self.quadratic[:, in_pairs],
+            triples[in_triples], self.cubic[:, in_triples],
         )  # fmt: skip
 
 
@@ -82,16 +86,19 @@ def fit(z: np.ndarray, y: np.ndarray, judged: np.ndarray, n_first: int) -> tuple
     return Surrogate(solved[:, 0], linear, pairs, quadratic, triples, cubic), solved.shape[1]
 
 
-def _terms(z: np.ndarray, pairs: np.ndarray, triples: np.ndarray) -> np.ndarray:
+def _terms(
+    z: np.ndarray, pairs: np.ndarray, triples: np.ndarray, covariance: np.ndarray | None = None
+) -> np.ndarray:
     """Return the Wick products (n + p + t, n_points): scores, pairs, triples."""
+    covariance = np.eye(len(z)) if covariance is None else covariance
     i, j = pairs.T
-    products = z[i] * z[j] - (i == j)[:, None]
+    products = z[i] * z[j] - covariance[i, j][:, None]
     if not len(triples):
         return np.vstack([z, products])
     i, j, k = triples.T
     cubes = z[i] * z[j] * z[k]
     for a, b, c in ((i, j, k), (j, k, i), (i, k, j)):
-        cubes -= (a == b)[:, None] * z[c]
+        cubes -= covariance[a, b][:, None] * z[c]
     return np.vstack([z, products, cubes])
 
 

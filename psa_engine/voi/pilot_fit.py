@@ -74,7 +74,7 @@ def fit_pilot(runs: ScoreRuns, wtp: np.ndarray) -> PilotFit:
     best = np.array([net_benefit(y, v).mean(1).argmax() for v in wtp])
     judged = np.concatenate([increments(y, v, b) for v, b in zip(wtp, best, strict=True)])
     whole, n_terms = fit(z, y, judged, k)
-    outer = whole.given_first(k)
+    outer = whole.given(np.arange(k))
     left = y - whole(z)
     r2, evpi = np.array([_judged(y, left, v, b, n / (n - n_terms)) for v, b in zip(wtp, best, strict=True)]).T
     # The directions along which the differences between strategies change most: E[grad grad'] of g_S.
