@@ -163,8 +163,7 @@ def test_a_whole_run_agrees(name, precision):
     assert max(disagreement_of_a_run(name, 200, precision).values()) < TOLERANCE[precision]
 
 
-@pytest.mark.slow
-@BOTH
+@pytest.mark.parametrize("precision", ["double", pytest.param("single", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["ruxolitinib_ad_post_systemic", "ruxolitinib_ad_systemic_naive"])
 def test_a_whole_run_of_the_atopic_dermatitis_model_agrees(name, precision):
     assert max(disagreement_of_a_run(name, 12, precision).values()) < TOLERANCE[precision]

@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -91,10 +90,9 @@ def parameter_values(seed):
     return {name: rng.uniform(*ends, N_DRAWS) for name, ends in {**shares, **others}.items()}
 
 
-@pytest.mark.slow
 @given(model=cohort_models(), seed=st.integers(0, 2**31))
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # shrinking would compile hundreds of models

@@ -25,7 +25,6 @@ import jax.numpy as jnp
 
 from psa_engine.accrual import Time, Timeline, odds_shift, rate_to_probability
 from psa_engine.cohort import START, CohortModel
-from psa_engine.errors import InputError
 
 LIVING = (
     "induction_responder",

@@ -59,8 +59,9 @@ def estimate_sets(
     """Return the EVPPI (n_wtp,) of sets of parameters that one score each determines, from shared draws.
 
     Stops when the 95 % half-width of each is below `rtol` of its value or of a twentieth of the EVPI, or
-    before `max_runs` model runs of all together. `standard_error` is between scrambles, widened so that 1.96 of them make a 95 % interval; `bias_bound` is
-    the error of interpolating. `model_runs` and `seconds` are those of all sets together.
+    before `max_runs` model runs of all together. `standard_error` is between scrambles, widened so that 1.96
+    of them make a 95 % interval; `bias_bound` is the error of interpolating. `model_runs` and `seconds` are
+    those of all sets together.
     """
     started = perf_counter()
     curves = [curve_of(problem, of) for of in sets]

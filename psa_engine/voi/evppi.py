@@ -45,7 +45,7 @@ def evppi(
     `options` go to the method. Raises InputError for unknown parameters, groups, methods and options, an
     empty group, a model without parameters, and a WTP not above 0.
     """
-    values = _wtp(wtp)
+    values = checked_wtp(wtp)
     given = _problem(model_or_sample, parameters)
     if isinstance(given, PsaSample):
         found = _from_sample(given, parameters, of, values, method, seed, options)
@@ -74,7 +74,7 @@ def evppi_singles(
     All are estimated from shared runs, unless another method is named than "auto" and "curves" (of a
     sample: "auto"). Rows that are kept jointly (Empirical) are learnt together, under the name of their set.
     """
-    values = _wtp(wtp)
+    values = checked_wtp(wtp)
     given = _problem(model_or_sample, parameters)
     if isinstance(given, PsaSample):
         from psa_engine.voi.regression import estimate_from, outcomes
@@ -181,7 +181,8 @@ def _units(parameters: ParameterSet, names: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(joint.get(name, name) for name in chosen))
 
 
-def _wtp(wtp: Any) -> np.ndarray:
+def checked_wtp(wtp: Any) -> np.ndarray:
+    """Return WTPs as an array (n_wtp,); raises InputError where one is not above 0."""
     values = wtp_values(wtp)
     if (values == 0).any():
         raise InputError(f"Every WTP must be above 0, got {values.tolist()}.")

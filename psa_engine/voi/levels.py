@@ -116,9 +116,21 @@ class Ladder:
         return out
 
     @property
+    def weights(self) -> np.ndarray:
+        """How often each level counts: the last twice, since levels whose means halve add as much again beyond it."""
+        return np.array([1.0] * len(self.levels) + [2.0 if self.levels else 1.0])
+
+    @property
+    def value(self) -> np.ndarray:
+        """The sum (n_wtp,) of all levels."""
+        means = [self.first.value, *(level.mean for level in self.levels)]
+        return np.array(sum(w * m for w, m in zip(self.weights, means, strict=True)))
+
+    @property
     def standard_error(self) -> np.ndarray:
         """The standard error (n_wtp,) of the sum of all levels."""
-        return np.sqrt(sum(v / max(n, 1) for v, n in zip(self.variances(), self.n, strict=True)))
+        parts = zip(self.weights, self.variances(), self.n, strict=True)
+        return np.sqrt(sum(w**2 * v / max(n, 1) for w, v, n in parts))
 
     def table(self) -> list[dict[str, Any]]:
         """Return a row a level; `consistency`: errors between its coarse term and the level before."""

@@ -49,7 +49,7 @@ def estimate(
     table = ladder.table()
     half_width = 1.96 * ladder.standard_error[sized_on(wtp)]
     return VoiEstimate(
-        value=ladder.first.value + sum(level.mean for level in ladder.levels),
+        value=ladder.value,
         standard_error=ladder.standard_error,
         method="multilevel Monte Carlo",
         wtp=wtp,
@@ -67,10 +67,10 @@ def estimate(
 
 
 def remainder(ladder: Ladder) -> np.ndarray:
-    """Return a cautious bound (n_wtp,) of what the levels beyond the last add.
+    """Return a cautious bound (n_wtp,) of what the levels beyond the last add to what it counts for them.
 
     The largest of the last three means, with its standard error, carried on to the last level and beyond at
-    the rate 2^-a a level at which they fell, a taken between 1/2 and 1.
+    the rate 2^-a a level at which they fell, a taken between 1/2 and 1; less the last mean, or halved.
     """
     last = ladder.levels[-3:]
     if not last:
@@ -82,7 +82,8 @@ def remainder(ladder: Ladder) -> np.ndarray:
         fall = np.log2(np.maximum(means[0], 1e-300) / np.maximum(means[-1], 1e-300)) / (len(last) - 1)
         rate = np.clip(fall, 0.5, 1)
     ahead = np.arange(len(last))[::-1, None]
-    return ((means + errors) * 2.0 ** (-rate * ahead)).max(0) / (2.0**rate - 1)
+    beyond = ((means + errors) * 2.0 ** (-rate * ahead)).max(0) / (2.0**rate - 1)
+    return np.maximum(beyond - means[-1], beyond / 2)
 
 
 class _Plan:
@@ -148,7 +149,7 @@ class _Plan:
                 guess = float((guesses[i] / scale).max()) if i < len(guesses) else out[-1] / 2**DECAY
                 value = max(value, guess)
             out.append(value)
-        return np.array(out)
+        return np.array(out) * self.ladder.weights**2
 
     def _short_of_levels(self) -> bool:
         """Whether levels beyond the last may add over half the final standard error, and can be afforded."""
