@@ -25,7 +25,7 @@ def evppi_command(
 ) -> None:
     """Estimate EVPPI of the sets named, or of every uncertain parameter and group."""
     from psa_engine.summary import described, evidence_counts, evppi_rows
-    from psa_engine.voi import evppi, evppi_singles
+    from psa_engine.voi.evppi import evppi, evppi_singles
 
     analysis = requested(config, settings, assignments)
     wtp = [float(w) for w in analysis.settings.wtp]
@@ -91,7 +91,9 @@ def evsi_command(
 
 def _study_rows(analysis: Any, name: str, n: Sequence[int], method: str) -> list[dict[str, Any]]:
     from psa_engine.summary import evsi_rows
-    from psa_engine.voi import Population, StudyCost, enbs, evppi, evsi
+    from psa_engine.voi.enbs import Population, StudyCost, enbs
+    from psa_engine.voi.evppi import evppi
+    from psa_engine.voi.evsi import evsi
 
     about = analysis.studies[name]
     design = study_of(about.design)

@@ -79,7 +79,7 @@ def evppi_singles(
     if isinstance(given, PsaSample):
         from psa_engine.voi.regression import estimate_from, outcomes
 
-        chosen = _names(given.parameter_values if names is None else names)
+        chosen = _names(tuple(given.parameter_values) if names is None else names)
         shared, options = outcomes(given, seed), {"method": _fit(method), **options}
         _check_options(method, estimate_from, options)
         found = [estimate_from(shared, given, (name,), values, seed=seed, **options) for name in chosen]
