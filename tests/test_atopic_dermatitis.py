@@ -274,5 +274,5 @@ def test_every_scenario_and_subgroup_runs(name):
 
 
 def test_other_cycles_are_refused(naive):
-    with pytest.raises(InputError, match="four-week cycles"):
+    with pytest.raises(InputError, match="13 cycles a year"):
         model.build(pe.Timeline(12, 100), {CREAM: {}})

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from psa_engine.errors import InputError, nearest
+from psa_engine.parameters.sobol_directions import sobol_directions
 
 Sampler = Literal["random", "antithetic", "latin_hypercube", "sobol"]
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -136,12 +137,9 @@ def _scrambled_directions(seed: int, names: tuple[str, ...]) -> np.ndarray:
 
     The dimension of a score is its place in the parameter set; its scramble belongs to its name.
     """
-    from scipy.stats import qmc
-
     if not names:
         return np.zeros((0, 32), np.uint32)
-    # SciPy keeps the numbers to itself; recovering the high bits from its points would take 2^31 of them.
-    plain = np.asarray(qmc.Sobol(len(names), scramble=False, bits=32)._sv, np.uint64)  # type: ignore[attr-defined]
+    plain = sobol_directions(len(names))
     return np.stack([_scramble(plain[i], seed, name) for i, name in enumerate(names)])
 
 

@@ -28,10 +28,12 @@ class Gains(NamedTuple):
     fine: np.ndarray
     coarse: np.ndarray
 
-    @property
-    def corrected(self) -> np.ndarray:
-        """The value of choosing less its leading bias, of which halves have twice as much (Richardson)."""
-        return 2 * self.fine - self.coarse
+    def corrected(self, factor: float = 1.0) -> np.ndarray:
+        """Return the value of choosing less its leading bias, of which halves have twice as much (Richardson).
+
+        `factor` is 1 / (2^a - 1) where halves have 2^a times as much.
+        """
+        return self.fine + factor * (self.fine - self.coarse)
 
 
 def gains(means: InnerMeans, wtp: float, reference: int) -> Gains:

@@ -68,30 +68,39 @@ class Values:
 
 def follows_one_score(problem: Problem, of: Sequence[str]) -> bool:
     """Whether one score decides parameters that vary, smoothly: not so for rows of a table."""
+    return _score_of(problem, tuple(of)) is not None
+
+
+def _score_of(problem: Problem, of: tuple[str, ...]) -> tuple[ParameterSet, int] | None:
+    """Return the parameters as arranged and the row of the one score that decides `of`, None for others."""
+    for output in problem.parameters.structure.outputs:
+        if output.kind == "marginal" and output.names == of:
+            return problem.parameters, output.rows[0]
     split = problem.split(of)
     kinds = {row: output.kind for output in split.parameters.structure.outputs for row in output.rows}
-    return split.n_outer == 1 and kinds[split.outer_rows[0]] != "empirical"
+    if split.n_outer != 1 or kinds[split.outer_rows[0]] == "empirical":
+        return None
+    return split.parameters, split.outer_rows[0]
 
 
 def curve_of(problem: Problem, of: tuple[str, ...]) -> Curve | None:
     """Return the empty curve of parameters, None for constants; raises InputError where many scores count."""
-    varying = [n for n in problem.members(of) if n in problem.parameters.uncertain]
+    varying = tuple(n for n in problem.members(of) if n in problem.parameters.uncertain)
     if not varying:
         return None
-    split = problem.split(varying)
-    if not follows_one_score(problem, varying):
+    found = _score_of(problem, varying)
+    if found is None:
         raise InputError(
-            f"{', '.join(of)}: {split.n_outer} scores or the rows of a table decide; a curve follows one score.",
+            f"Several scores, or the rows of a table, decide {', '.join(of)}; a curve follows one score.",
             hint="Take the method surrogate, nested or mlmc.",
         )
-    base, row = problem.parameters, split.outer_rows[0]
+    base, row = found
+    if base.structure == problem.parameters.structure:
+        base = problem.parameters  # else in another order of a Dirichlet's parts
     direction = np.eye(len(base.structure.scores))[row]
-    if split.parameters.structure != base.structure:
-        base = split.parameters  # another order of a Dirichlet's parts
-    else:
-        for rows, block in zip(base.structure.blocks, base.blocks, strict=True):
-            if row in rows:
-                direction[list(rows)] = block.factor(base.first)[rows.index(row)]
+    for rows, block in zip(base.structure.blocks, base.blocks, strict=True):
+        if row in rows:
+            direction[list(rows)] = block.factor(base.first)[rows.index(row)]
     empty = np.zeros((len(polynomial().nodes), 2, len(problem.strategies), SCRAMBLES))
     return Curve(base, direction, polynomial(), empty)
 

@@ -49,6 +49,12 @@ def sized_on(wtp: np.ndarray) -> np.ndarray:
     return np.unique(np.linspace(0, len(wtp) - 1, min(len(wtp), SIZED_ON)).round().astype(int))
 
 
+def spread(values: np.ndarray, wtp: np.ndarray) -> np.ndarray:
+    """Return what was found at the WTPs of `sized_on` for every WTP (n_wtp,): that of the nearest."""
+    sized = wtp[sized_on(wtp)]
+    return values[np.abs(wtp[:, None] - sized).argmin(1)]
+
+
 def nothing_to_know(of: tuple[str, ...], wtp: np.ndarray) -> VoiEstimate:
     """Return the EVPPI of constants: exactly nothing."""
     zero = np.zeros(len(wtp))

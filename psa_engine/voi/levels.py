@@ -74,7 +74,7 @@ class Ladder:
 
     def __init__(self, split: Split, wtp: np.ndarray, start: int, seed: int):
         self.split, self.wtp, self.start, self.seed = split, wtp, start, seed
-        self.first = Tally(wtp, len(split.problem.strategies))
+        self.first = Tally(wtp, len(split.problem.strategies), np.ones(len(wtp)))
         self.levels: list[Level] = []
         self._calls = 0
 

@@ -1,8 +1,9 @@
 """EVPPI without bias: multilevel Monte Carlo with a random level for each outer draw (Rhee and Glynn 2015).
 
 A draw of level l >= 1 comes with probability p_l and counts 1 / p_l times, so that all levels up to inner
-loops of a million draws are there in expectation; with p_l ~ 2^-1.25l both the variance (levels fall like
-2^-1.5l) and the mean cost (they cost 2^l) stay finite.
+loops of a million draws are there in expectation. The variance of levels falls like 2^-bl, b = 1.5 as a rule;
+with p_l ~ 2^-(1+b)l/2 both the variance and the mean cost (level l costs 2^l) stay finite. Where strategies
+tie whatever the parameters of interest are, b = 1, and large errors are rarer but larger.
 """
 
 from time import perf_counter
@@ -13,11 +14,10 @@ from psa_engine.engine.progress import progress_bar
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.coupling import stream
 from psa_engine.voi.goal import Goal, nothing_to_know, sized_on
-from psa_engine.voi.levels import DECAY, Ladder, starting_size
+from psa_engine.voi.levels import Ladder, starting_size
 from psa_engine.voi.pilot import Pilot, first_pilot
 from psa_engine.voi.problem import Problem
 
-RATE = 1.25
 _LARGEST = 20
 """Levels end at 2^20 inner draws, where a mean's maximum is biased a thousand times less than at 2^10."""
 _FEWEST = 256
@@ -82,7 +82,8 @@ class _Draws:
         n_levels = _LARGEST - ladder.start if ladder.split.n_inner else 0
         for _ in range(n_levels):
             ladder.add_level()
-        falling = 2.0 ** (-RATE * np.arange(n_levels))
+        self.decay = pilot.decay
+        falling = 2.0 ** (-(1 + self.decay) / 2 * np.arange(n_levels))
         self.probabilities = falling / falling.sum() if n_levels else falling
 
     def run(self, share: float, progress: bool) -> None:
@@ -115,7 +116,7 @@ class _Draws:
         out: list[np.ndarray] = []
         for level in self.ladder.levels:
             seen = min(level.n / _SEEN, 1)
-            least = out[-1] / 2**DECAY if out and seen < 1 else 0.0
+            least = out[-1] / 2**self.decay if out and seen < 1 else 0.0
             out.append(np.maximum(level.mean_square * seen, least))
         return (np.array(out) / self.probabilities[:, None]).sum(0)
 

@@ -15,7 +15,7 @@ from psa_engine.errors import InputError
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.coupling import stream
 from psa_engine.voi.goal import Goal, nothing_to_know, sized_on
-from psa_engine.voi.outer_draws import Outer, OuterDraws
+from psa_engine.voi.outer_draws import Advised, Outer, OuterDraws
 from psa_engine.voi.pilot import WORST_LEFT, Pilot, first_pilot, joined, run_pilot
 from psa_engine.voi.problem import Problem, Split
 from psa_engine.voi.scrambles import SCRAMBLES
@@ -61,17 +61,16 @@ def estimate(
     split = problem.split(of)
     if not split.n_outer:
         return nothing_to_know(of, wtp)
-    pilot = None
     if n_outer is not None or n_inner is not None:
-        size = _checked_size(split, n_outer, n_inner)
+        advised = None, _checked_size(split, n_outer, n_inner)
     else:
-        pilot, size = _sized(split, wtp[sized_on(wtp)], sampler, goal, seed, progress)
-    draws = OuterDraws(split, wtp, sampler, 2**size, seed, progress)
+        advised = _sized(split, wtp[sized_on(wtp)], sampler, goal, seed, progress)
+    draws = OuterDraws(split, wtp, sampler, advised, seed, progress)
     if n_outer is None and n_runs is None:
-        draws.run_until(goal, pilot)
+        draws.run_until(goal)
     else:
-        draws.run(n_outer or (goal.budget - (pilot.runs if pilot else 0)) // draws.n_inner)
-    return _record(of, draws, pilot, rtol, perf_counter() - started)
+        draws.run(n_outer or draws.affordable(goal))
+    return _record(of, draws, rtol, perf_counter() - started)
 
 
 def _checked_size(split: Split, n_outer: int | None, n_inner: int | None) -> int:
@@ -84,9 +83,7 @@ def _checked_size(split: Split, n_outer: int | None, n_inner: int | None) -> int
     return n_inner.bit_length() - 1 if split.n_inner else 0
 
 
-def _sized(
-    split: Split, wtp: np.ndarray, sampler: Outer, goal: Goal, seed: int, progress: bool
-) -> tuple[Pilot | None, int]:
+def _sized(split: Split, wtp: np.ndarray, sampler: Outer, goal: Goal, seed: int, progress: bool) -> Advised:
     """Return a pilot of a twentieth of the run or more, and the power of two of inner draws it speaks for."""
     if not split.n_inner:
         return None, 0  # nothing is left to average over: the EVPPI is the EVPI
@@ -117,15 +114,13 @@ def _plan(pilot: Pilot, between: float, goal: Goal) -> tuple[int, float]:
     return sizes[int((variance / goal.budget + bias**2).max(-1).argmin())], goal.budget
 
 
-def _record(
-    of: tuple[str, ...], draws: OuterDraws, pilot: Pilot | None, rtol: float, seconds: float
-) -> VoiEstimate:
-    tally = draws.tally
+def _record(of: tuple[str, ...], draws: OuterDraws, rtol: float, seconds: float) -> VoiEstimate:
+    tally, pilot = draws.tally, draws.pilot
     diagnostics: dict[str, Any] = {
         "n_outer": tally.n_draws,
         "n_inner": draws.n_inner,
         "correction": tally.correction,
-        "converged": draws.excess(rtol, pilot) <= 1,
+        "converged": draws.excess(rtol) <= 1,
         "optimal_strategy": tuple(draws.split.problem.strategies[i] for i in tally.best),
     }
     if tally.n_groups > 1:

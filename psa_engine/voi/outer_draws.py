@@ -6,31 +6,38 @@ import numpy as np
 
 from psa_engine.engine.progress import progress_bar
 from psa_engine.voi.coupling import OUTER_AT_ONCE, grouped, outer_runs, stream
-from psa_engine.voi.goal import FLOOR, Goal, sized_on
+from psa_engine.voi.goal import FLOOR, Goal, sized_on, spread
 from psa_engine.voi.pilot import Pilot
 from psa_engine.voi.problem import Split
 from psa_engine.voi.scrambles import SCRAMBLES, sobol_scores
 from psa_engine.voi.tally import Tally
 
 Outer = Literal["sobol", "random"]
+Advised = tuple[Pilot | None, int]
 
 
 class OuterDraws:
-    """The outer draws run so far, `n_inner` inner draws each, and their tally."""
+    """The outer draws run so far, 2^size inner draws each as a pilot advised, and their tally."""
 
     def __init__(
-        self, split: Split, wtp: np.ndarray, sampler: Outer, n_inner: int, seed: int, progress: bool
+        self, split: Split, wtp: np.ndarray, sampler: Outer, advised: Advised, seed: int, progress: bool
     ):
         self.split, self.wtp, self.sampler = split, wtp, sampler
-        self.n_inner, self.seed, self.progress = n_inner, stream(seed, 1), progress
+        self.pilot, size = advised
+        self.n_inner, self.seed, self.progress = 2**size, stream(seed, 1), progress
         self.tally = self._empty(SCRAMBLES if sampler == "sobol" else 1)
 
     def _empty(self, n_groups: int) -> Tally:
-        return Tally(self.wtp, len(self.split.problem.strategies), n_groups)
+        factor = spread(self.pilot.factor, self.wtp) if self.pilot else np.ones(len(self.wtp))
+        return Tally(self.wtp, len(self.split.problem.strategies), factor, n_groups)
 
     @property
     def runs(self) -> int:
         return self.tally.n_draws * self.n_inner
+
+    def affordable(self, goal: Goal) -> int:
+        """Return how many outer draws the goal's model runs allow besides the pilot."""
+        return (goal.budget - (self.pilot.runs if self.pilot else 0)) // self.n_inner
 
     def run(self, n_outer: int) -> None:
         """Run `n_outer` outer draws; as 16 to 31 nets of as many points (a power of two) as fit."""
@@ -40,24 +47,24 @@ class OuterDraws:
             n_outer = n_points
         self._extend(n_outer)
 
-    def run_until(self, goal: Goal, pilot: Pilot | None) -> None:
+    def run_until(self, goal: Goal) -> None:
         """Add outer draws until the error is small enough or the budget spent; nets are doubled."""
         nets = self.sampler == "sobol"
-        afforded = (goal.budget - (pilot.runs if pilot else 0)) // (self.tally.n_groups * self.n_inner)
+        afforded = self.affordable(goal) // self.tally.n_groups
         self._extend(min(1024 // self.tally.n_groups, afforded))
-        while (excess := self.excess(goal.rtol, pilot)) > 1:
+        while (excess := self.excess(goal.rtol)) > 1:
             growth = 2 if nets else float(np.clip(1.05 * excess**2, 1.2, 4))
             n = min(int(growth * self.tally.n), afforded)
             if n <= self.tally.n or (nets and n < 2 * self.tally.n):
                 return
             self._extend(n - self.tally.n)
 
-    def excess(self, rtol: float, pilot: Pilot | None) -> float:
+    def excess(self, rtol: float) -> float:
         """Return how many times the tolerance the 95 % half-width is, where it is most."""
         places = sized_on(self.wtp)
         scale = np.abs(self.tally.value[places])
-        if pilot is not None:
-            scale = np.where(pilot.evpi > 0, np.maximum(scale, FLOOR * pilot.evpi), np.inf)
+        if self.pilot is not None:
+            scale = np.where(self.pilot.evpi > 0, np.maximum(scale, FLOOR * self.pilot.evpi), np.inf)
         scale = np.where(scale > 0, scale, np.inf)
         return float((1.96 * self.tally.standard_error[places] / (rtol * scale)).max())
 

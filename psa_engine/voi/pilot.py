@@ -6,6 +6,7 @@ inner draws are the inner means of as many nested runs with the same outer draws
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,17 +26,16 @@ _RUNS_AT_ONCE = 2**17
 class Pilot:
     """The doubling table, an outer draw a row: arrays (n_outer, n_sizes, n_wtp); size k has 2^k inner draws.
 
-    `fine`, `corrected`: the gain without and with bias correction, mean over blocks; `within` the variance
-    of `corrected` between blocks; `fine_squares`, `difference`, `difference_squares`: of the gain and of
-    its difference from the mean over the block's halves. `reference` (n_wtp,): the strategy of highest mean.
+    `fine`: the gain, mean over blocks; `difference`: from the mean over the block's halves (negative);
+    `fine_squares`, `difference_squares`: means of their squares; `within`: the variance between blocks of
+    the gain plus the difference. `reference` (n_wtp,): the strategy of highest mean.
     """
 
     reference: tuple[int, ...]
     fine: np.ndarray
-    corrected: np.ndarray
+    difference: np.ndarray
     within: np.ndarray
     fine_squares: np.ndarray
-    difference: np.ndarray
     difference_squares: np.ndarray
 
     @property
@@ -50,6 +50,32 @@ class Pilot:
     def evpi(self) -> np.ndarray:
         """The EVPI (n_wtp,): what single inner draws give."""
         return self.fine[:, 0].mean(0)
+
+    @cached_property
+    def factor(self) -> np.ndarray:
+        """How often the difference is added to correct the bias (n_wtp,): 1 / (2^a - 1) for a bias n_inner^-a.
+
+        a is 1, so that the factor is 1 (Richardson), unless the differences fall visibly slower: down to
+        a = 1/2, where strategies tie whatever the parameters of interest are.
+        """
+        near, far = self.difference[:, -3], self.difference[:, -1]
+        means = np.minimum([near.mean(0), far.mean(0)], -1e-300)
+        rate = np.log2(means[0] / means[1]) / 2
+        error = (near / means[0] - far / means[1]).std(0) / np.sqrt(len(near)) / (2 * np.log(2))
+        slower = (rate + 2 * error < 1) & (far.mean(0) < 0)
+        return 1 / (2.0 ** np.where(slower, np.clip(rate, 0.5, 1), 1) - 1)
+
+    @cached_property
+    def corrected(self) -> np.ndarray:
+        """The gain without its leading bias, (n_outer, n_sizes, n_wtp)."""
+        return self.fine + self.factor * self.difference
+
+    @property
+    def decay(self) -> float:
+        """The rate b, 1 to 1.5, at which the variance of the differences falls as n_inner^-b, at the worst WTP."""
+        near, far = self.level_variances()[1][[-3, -1]]
+        seen = (near > 0) & (far > 0)
+        return float(np.clip(np.log2(near[seen] / far[seen]) / 2, 1, 1.5).min()) if seen.any() else 1.5
 
     @property
     def scale(self) -> np.ndarray:
@@ -71,7 +97,7 @@ class Pilot:
         Beyond the table the part within falls as the inner draws grow.
         """
         last = self.fine.shape[1] - 1
-        within = self.within[:, min(size, last)].mean(0) / 2.0 ** max(0, size - last)
+        within = self.factor**2 * self.within[:, min(size, last)].mean(0) / 2.0 ** max(0, size - last)
         return between * self.corrected[:, -1].var(0) + within
 
     def bias(self, size: int) -> np.ndarray:
@@ -90,8 +116,8 @@ class Pilot:
     def left(self, size: int) -> float:
         """Return what part of the correction the bias left after it is, at most, at the worst WTP.
 
-        A bias c n_inner^-a leaves (2 - 2^a) / (2^a - 1) of the correction: never above sqrt(2) of it, as the
-        bias of a mean's maximum falls no slower than the mean's own error (a >= 1/2).
+        A bias c n_inner^-a is 1 / (2^a - 1) of the difference: with 1/2 <= a <= 1, as the bias of a mean's
+        maximum falls no slower than the mean's own error, a correction is never off by more than sqrt(2) of it.
         """
         last = self.fine.shape[1] - 1
         correction = np.abs(self.difference[:, min(size, last)].mean(0)) / 2.0 ** max(0, size - last)
@@ -156,10 +182,9 @@ def _columns(draws: InnerMeans, wtp: float, reference: int) -> tuple[np.ndarray,
     fine = coarse = blocks.max(1)
     rows = []
     while True:
-        difference, corrected = fine - coarse, 2 * fine - coarse
-        within = corrected.var(1, ddof=1) if corrected.shape[1] > 1 else rows[-1][2] / 2
-        means = [x.mean(1) for x in (fine, corrected, fine**2, difference, difference**2)]
-        rows.append((*means[:2], within, *means[2:]))
+        difference = fine - coarse
+        within = (fine + difference).var(1, ddof=1) if fine.shape[1] > 1 else rows[-1][2] / 2
+        rows.append((fine.mean(1), difference.mean(1), within, (fine**2).mean(1), (difference**2).mean(1)))
         if blocks.shape[2] == 1:
             return tuple(np.stack(field, 1) for field in zip(*rows, strict=True))
         blocks = blocks.reshape(*blocks.shape[:2], -1, 2).mean(-1)

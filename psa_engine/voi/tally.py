@@ -17,11 +17,13 @@ class Tally:
 
     All gains are increments over a reference strategy, and what is summed is the gain less that of each
     strategy on the same draws: so the EVPPI is read off as a mean loss. The two terms of the EVPPI are
-    highly correlated, and the error of their difference is far below that of either.
+    highly correlated, and the error of their difference is far below that of either. `factor` (n_wtp,): see
+    `Gains.corrected`.
     """
 
     wtp: np.ndarray
     n_strategies: int
+    factor: np.ndarray
     n_groups: int = 1
     n: int = 0
     reference: tuple[int, ...] = ()
@@ -50,7 +52,7 @@ class Tally:
             found = gains(runs, wtp, reference)
             policy = policy_value(runs, wtp, reference).mean(1)
             if self.n_groups == 1:
-                loss = found.corrected[0, :, None] - found.means[0]
+                loss = found.corrected(self.factor[i])[0, :, None] - found.means[0]
                 self._add_squares(0, i, loss, self._losses()[0, i], share)
                 self._add_squares(1, i, found.means[0], self.means[0, i], share)
             values = np.stack([found.fine.mean(1), found.coarse.mean(1), policy], -1)
@@ -65,7 +67,7 @@ class Tally:
 
     def _losses(self) -> np.ndarray:
         """Return the bias-corrected loss of each strategy, (n_groups, n_wtp, n_strategies)."""
-        corrected = 2 * self.values[..., 0] - self.values[..., 1]
+        corrected = self.values[..., 0] + self.factor * (self.values[..., 0] - self.values[..., 1])
         return corrected[..., None] - self.means
 
     @property
@@ -95,8 +97,8 @@ class Tally:
 
     @property
     def correction(self) -> np.ndarray:
-        """The bias that was taken off (n_wtp,): what halving the inner draws adds."""
-        return (self.values[..., 1] - self.values[..., 0]).mean(0)
+        """The bias that was taken off (n_wtp,): `factor` times what halving the inner draws adds."""
+        return self.factor * (self.values[..., 1] - self.values[..., 0]).mean(0)
 
     @property
     def bracket(self) -> tuple[np.ndarray, np.ndarray]:
