@@ -139,7 +139,7 @@ def test_rows_of_a_table_are_refused_with_advice():
 
 
 def test_two_scores_are_refused_with_advice():
-    with pytest.raises(InputError, match="Several scores.* decide t1, t3"):
+    with pytest.raises(InputError, match=r"Several scores.* decide t1, t3"):
         curves.estimate(Problem(P1.model, P1.parameters), ("t1", "t3"), np.array([1.0]))
 
 

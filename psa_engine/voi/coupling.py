@@ -31,7 +31,7 @@ class Gains(NamedTuple):
     def corrected(self, factor: float = 1.0) -> np.ndarray:
         """Return the value of choosing less its leading bias, of which halves have twice as much (Richardson).
 
-        `factor` is 1 / (2^a - 1) where halves have 2^a times as much.
+        `factor` is 1 / (2^a - 1) where halves have 2^a times as much (see `Pilot.factor`).
         """
         return self.fine + factor * (self.fine - self.coarse)
 

@@ -28,7 +28,9 @@ class OuterDraws:
         self.tally = self._empty(SCRAMBLES if sampler == "sobol" else 1)
 
     def _empty(self, n_groups: int) -> Tally:
-        factor = spread(self.pilot.factor, self.wtp) if self.pilot else np.ones(len(self.wtp))
+        factor = np.ones(len(self.wtp))
+        if self.pilot is not None:
+            factor = spread(self.pilot.factor(self.n_inner.bit_length() - 1), self.wtp)
         return Tally(self.wtp, len(self.split.problem.strategies), factor, n_groups)
 
     @property

@@ -20,6 +20,7 @@ from psa_engine.voi.problem import Split
 WORST_LEFT = 2**0.5
 """No more of the correction than this is left as bias, see `Pilot.left`."""
 _RUNS_AT_ONCE = 2**17
+_NOISES = np.logspace(-4, 4, 801)
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,28 @@ class Pilot:
         return self.fine[:, 0].mean(0)
 
     @cached_property
-    def factor(self) -> np.ndarray:
-        """How often the difference is added to correct the bias (n_wtp,): 1 / (2^a - 1) for a bias n_inner^-a.
+    def noise(self) -> np.ndarray:
+        """The inner variance over that between outer draws (n_wtp,) at the last size, from how differences fall."""
+        far = self.difference[:, -1].mean(0)
+        fall = np.divide(self.difference[:, -3].mean(0), far, out=np.full_like(far, 4.0), where=far < 0)
+        known = _difference(4 * _NOISES) / _difference(_NOISES)
+        return np.interp(fall, known[::-1], _NOISES[::-1])
 
-        a is 1, so that the factor is 1 (Richardson), unless the differences fall visibly slower: down to
-        a = 1/2, where strategies tie whatever the parameters of interest are.
+    def factor(self, size: int) -> np.ndarray:
+        """Return how often the difference is added to correct the bias with 2^size inner draws (n_wtp,).
+
+        The bias of the higher of two strategies is sqrt(1 + u) - 1 in noise of relative variance u, where
+        they tie on average and differ normally: once the difference where u is small (Richardson), up to
+        1 / (sqrt(2) - 1) times where they tie whatever the parameters of interest are.
         """
-        near, far = self.difference[:, -3], self.difference[:, -1]
-        means = np.minimum([near.mean(0), far.mean(0)], -1e-300)
-        rate = np.log2(means[0] / means[1]) / 2
-        error = (near / means[0] - far / means[1]).std(0) / np.sqrt(len(near)) / (2 * np.log(2))
-        slower = (rate + 2 * error < 1) & (far.mean(0) < 0)
-        return 1 / (2.0 ** np.where(slower, np.clip(rate, 0.5, 1), 1) - 1)
+        noise = self.noise * 2.0 ** (self.fine.shape[1] - 1 - size)
+        return (np.sqrt(1 + noise) - 1) / _difference(noise)
 
     @cached_property
     def corrected(self) -> np.ndarray:
         """The gain without its leading bias, (n_outer, n_sizes, n_wtp)."""
-        return self.fine + self.factor * self.difference
+        factors = np.array([self.factor(k) for k in range(self.fine.shape[1])])
+        return self.fine + factors * self.difference
 
     @property
     def decay(self) -> float:
@@ -97,7 +103,7 @@ class Pilot:
         Beyond the table the part within falls as the inner draws grow.
         """
         last = self.fine.shape[1] - 1
-        within = self.factor**2 * self.within[:, min(size, last)].mean(0) / 2.0 ** max(0, size - last)
+        within = self.factor(size) ** 2 * self.within[:, min(size, last)].mean(0) / 2.0 ** max(0, size - last)
         return between * self.corrected[:, -1].var(0) + within
 
     def bias(self, size: int) -> np.ndarray:
@@ -116,8 +122,8 @@ class Pilot:
     def left(self, size: int) -> float:
         """Return what part of the correction the bias left after it is, at most, at the worst WTP.
 
-        A bias c n_inner^-a is 1 / (2^a - 1) of the difference: with 1/2 <= a <= 1, as the bias of a mean's
-        maximum falls no slower than the mean's own error, a correction is never off by more than sqrt(2) of it.
+        A bias c n_inner^-a is 1 / (2^a - 1) of the difference. With 1/2 <= a <= 1 (the bias of a mean's
+        maximum falls no slower than the mean's own error) no correction is off by more than sqrt(2) of it.
         """
         last = self.fine.shape[1] - 1
         correction = np.abs(self.difference[:, min(size, last)].mean(0)) / 2.0 ** max(0, size - last)
@@ -202,3 +208,8 @@ def first_pilot(split: Split, wtp: np.ndarray, goal: Goal, seed: int, progress: 
     n_outer = 2 ** int(np.clip(np.log2(goal.budget / 6 / n_inner), 6, np.log2(_RUNS_AT_ONCE / n_inner)))
     with progress_bar(n_outer * n_inner, "pilot runs", progress) as advance:
         return run_pilot(split, wtp, n_outer, n_inner, stream(seed, 0), advance)
+
+
+def _difference(noise: np.ndarray) -> np.ndarray:
+    """Return what doubling the noise adds to the bias of the higher of two."""
+    return np.sqrt(1 + 2 * noise) - np.sqrt(1 + noise)
