@@ -8,14 +8,16 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import expit, ndtr
 from scipy.stats import norm
-from voi_problems import KNOWN, P1, P4, P14, PARABOLA
+from voi_problems import KNOWN, P1, P4, P13_CONFIG, P13_EVPI, P13_EVPPI, P13_WTP, P14, PARABOLA
 
+from psa_engine.config import load_analysis
 from psa_engine.distributions import Empirical, LogNormal, Normal, Triangular, Uniform
 from psa_engine.engine.compiled import Program
 from psa_engine.engine.pick_freeze import design_means
 from psa_engine.errors import InputError, ModelError
 from psa_engine.model import FunctionModel
 from psa_engine.parameters import ParameterSet, normal_scores, score_inputs
+from psa_engine.parameters.sobol_directions import sobol_directions
 from psa_engine.voi import Problem, curves
 from psa_engine.voi.line import GRID, expected_maximum, polynomial, spline
 from psa_engine.voi.scrambles import sobol_scores, spread
@@ -74,6 +76,16 @@ def test_brennans_case_comes_out_to_three_digits():
         truth = P4.singles[parameter]
         unit = 10.0 ** (np.floor(np.log10(truth)) - 2) if truth else 1e-6
         assert abs(found.value[0] - truth) < unit / 2
+
+
+def test_sick_sicker_comes_out_to_a_thousandth_of_the_evpi():
+    analysis = load_analysis(P13_CONFIG)
+    problem = Problem(analysis.model, analysis.parameters)
+    found = curves.estimate_all(problem, None, np.array([P13_WTP]))
+    assert len(found) == 16
+    for one in found:
+        assert one.standard_error[0] < 1e-3 * P13_EVPI
+        assert abs(one.value[0] - P13_EVPPI.get(one.of, one.value[0])) < 1e-3 * P13_EVPI
 
 
 def test_the_standard_error_meets_the_tolerance():
@@ -233,3 +245,23 @@ def test_the_polynomial_is_exact_for_polynomials_and_the_spline_close_to_a_step(
 def test_the_parabola_is_found_where_lines_see_nothing():
     assert_within_error(singles("parabola")["x"], PARABOLA.singles["x"])
     assert_within_error(singles("P14")["t2"], P14.singles["t2"])
+
+
+def test_direction_numbers_give_the_points_of_scipys_sequence():
+    from scipy.stats import qmc
+
+    index = np.arange(2**9, dtype=np.uint64)
+    bits = (index[:, None] >> np.arange(32, dtype=np.uint64)) & np.uint64(1)
+    points = np.bitwise_xor.reduce(bits[:, None] * sobol_directions(40), axis=-1) / 2.0**32
+    scipys = qmc.Sobol(40, scramble=False, bits=32).random_base2(9)
+    order = [np.lexsort(p.T[::-1]) for p in (points, scipys)]
+    np.testing.assert_array_equal(points[order[0]], scipys[order[1]])
+
+
+def test_high_direction_numbers_give_scipys_point_of_high_number():
+    from scipy.stats import qmc
+
+    engine = qmc.Sobol(6, scramble=False, bits=32)
+    engine.fast_forward(2**21)  # in its order, by Gray code: numbers 21 and 20
+    point = (sobol_directions(6)[:, 21] ^ sobol_directions(6)[:, 20]) / 2.0**32
+    np.testing.assert_array_equal(engine.random(1)[0], point)

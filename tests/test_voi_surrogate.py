@@ -5,8 +5,9 @@ from functools import cache
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from voi_problems import KNOWN, P1, P3, P4, P12
+from voi_problems import KNOWN, P1, P3, P4, P12, P13_CONFIG, P13_EVPI, P13_EVPPI, P13_REWARDS, P13_WTP
 
+from psa_engine.config import load_analysis
 from psa_engine.distributions import Normal
 from psa_engine.errors import InputError
 from psa_engine.model import FunctionModel
@@ -48,6 +49,20 @@ def test_groups_of_brennans_case_are_within_a_thousandth():
         if 1 < len(of) <= 6:
             assert abs(value_of("P4", of).value[0] / truth - 1) < 1e-3
             assert value_of("P4", of).model_runs < 100_000
+
+
+def test_groups_of_sick_sicker_are_within_a_thousandth_of_the_evpi():
+    analysis = load_analysis(P13_CONFIG)
+    problem = Problem(analysis.model, analysis.parameters)
+    for of, rtol in (
+        (("costs",), 5e-3),
+        (("utilities",), 3e-3),
+        (P13_REWARDS, 1e-3),
+        (("transitions",), 2e-2),
+    ):
+        found = surrogate.estimate(problem, of, np.array([P13_WTP]), rtol=rtol)
+        assert abs(found.value[0] - P13_EVPPI[of]) < 1e-3 * P13_EVPI
+        assert found.diagnostics["surrogate_r2"][0] > 0.999
 
 
 def test_incomplete_pairs_of_a_pure_interaction_are_worth_nothing():
