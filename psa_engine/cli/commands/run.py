@@ -1,0 +1,77 @@
+"""`run` and `check`: an analysis, and its base case."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from psa_engine.cli.options import (
+    AsJson,
+    Config,
+    Device,
+    Draws,
+    OnInvalid,
+    Precision,
+    Sampler,
+    ScenarioName,
+    Seed,
+    Sets,
+    SubgroupName,
+    Wtp,
+)
+
+
+def run(
+    config: Config,
+    draws: Draws = None,
+    seed: Seed = None,
+    wtp: Wtp = None,
+    set_: Sets = None,
+    scenario: ScenarioName = None,
+    subgroup: SubgroupName = None,
+    sampler: Annotated[Sampler | None, typer.Option(help="How draws are placed.")] = None,
+    precision: Annotated[Precision | None, typer.Option(help="64- or 32-bit arithmetic.")] = None,
+    device: Annotated[Device, typer.Option(help="Where to run.")] = Device.auto,
+    on_invalid: Annotated[
+        OnInvalid | None, typer.Option(help="Stop at, or clip, impossible probabilities.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder; results/NAME unless given.")] = None,
+    as_json: AsJson = False,
+    force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
+) -> None:
+    """Run the probabilistic sensitivity analysis; print tables and write a result folder."""
+    from psa_engine.cli.run import Request, run_analysis
+
+    run_analysis(
+        Request(
+            config=config,
+            settings={
+                "n_draws": draws,
+                "seed": seed,
+                "wtp": wtp,
+                "sampler": sampler and sampler.value,
+                "precision": precision and precision.value,
+                "on_invalid": on_invalid and on_invalid.value,
+            },
+            assignments=tuple(set_ or ()),
+            scenario=scenario,
+            subgroup=subgroup,
+            device=device.value,
+            out=out,
+            as_json=as_json,
+            force=force,
+        )
+    )
+
+
+def check(
+    config: Config,
+    set_: Sets = None,
+    scenario: ScenarioName = None,
+    subgroup: SubgroupName = None,
+    ledger: Annotated[bool, typer.Option(help="Print the evidence ledger.")] = True,
+) -> None:
+    """Validate a configuration; print its base case, cohort traces and evidence ledger."""
+    from psa_engine.cli.check import check_analysis
+
+    check_analysis(config, tuple(set_ or ()), scenario, subgroup, ledger)

@@ -1,0 +1,49 @@
+"""Arguments and options that commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Sampler(StrEnum):
+    random = "random"
+    antithetic = "antithetic"
+    latin_hypercube = "latin_hypercube"
+    sobol = "sobol"
+
+
+class Precision(StrEnum):
+    double = "double"
+    single = "single"
+
+
+class Device(StrEnum):
+    auto = "auto"
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+class OnInvalid(StrEnum):
+    stop = "stop"
+    clip = "clip"
+
+
+Config = Annotated[
+    str, typer.Argument(help="A YAML file, or the name of a configuration that ships (see list).")
+]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Hold a parameter at a value.")
+]
+ScenarioName = Annotated[
+    str | None, typer.Option("--scenario", help="Run under a named scenario, or all of them.")
+]
+SubgroupName = Annotated[
+    str | None, typer.Option("--subgroup", help="Run in a named subgroup, or all of them.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print results.json on stdout and nothing else.")]
+Wtp = Annotated[list[float] | None, typer.Option(help="Willingness to pay per QALY; repeat for more.")]
+Draws = Annotated[int | None, typer.Option(help="Number of draws.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the draws.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for results.json and tables.")]
