@@ -10,13 +10,18 @@ POINTS = 9
 
 
 def check_analysis(
-    config: str, assignments: tuple[str, ...], scenario: str | None, subgroup: str | None, ledger: bool
+    config: str,
+    assignments: tuple[str, ...],
+    scenario: str | None,
+    subgroup: str | None,
+    ledger: bool,
+    allow_model_file: bool = False,
 ) -> None:
     """Print what a configuration holds and gives at its base case; raises InputError for the first fault."""
     from psa_engine.engine import base_case
     from psa_engine.summary import base_case_rows, described, evidence_counts
 
-    analysis = overlaid(requested(config, {}, assignments), scenario, subgroup)
+    analysis = overlaid(requested(config, {}, assignments, allow_model_file), scenario, subgroup)
     base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
     results: dict[str, Any] = {**described(analysis), "evidence": evidence_counts(analysis)}
     out = console()

@@ -22,12 +22,13 @@ def evppi_command(
     rtol: float,
     out: Path | None,
     json: bool,
+    allow_model_file: bool = False,
 ) -> None:
     """Estimate EVPPI of the sets named, or of every uncertain parameter and group."""
     from psa_engine.summary import described, evidence_counts, evppi_rows
     from psa_engine.voi.evppi import evppi, evppi_singles
 
-    analysis = requested(config, settings, assignments)
+    analysis = requested(config, settings, assignments, allow_model_file)
     wtp = [float(w) for w in analysis.settings.wtp]
     how: dict[str, Any] = {"wtp": wtp, "method": method, "rtol": rtol, "seed": analysis.settings.seed}
     shown = console(stderr=json)
@@ -58,11 +59,12 @@ def evsi_command(
     method: str,
     out: Path | None,
     json: bool,
+    allow_model_file: bool = False,
 ) -> None:
     """Estimate EVSI and ENBS of one candidate study of the configuration, or of all."""
     from psa_engine.summary import described, evidence_counts
 
-    analysis = requested(config, settings, assignments)
+    analysis = requested(config, settings, assignments, allow_model_file)
     if not analysis.studies:
         raise InputError(f"{analysis.name} names no studies.", hint="Add them under `studies:`.")
     if study is not None and study not in analysis.studies:

@@ -42,6 +42,10 @@ ScenarioName = Annotated[
 SubgroupName = Annotated[
     str | None, typer.Option("--subgroup", help="Run in a named subgroup, or all of them.")
 ]
+AllowModelFile = Annotated[
+    bool,
+    typer.Option("--allow-model-file", help="Run the Python file that is the model, if you trust its code."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print results.json on stdout and nothing else.")]
 Wtp = Annotated[list[float] | None, typer.Option(help="Willingness to pay per QALY; repeat for more.")]
 Draws = Annotated[int | None, typer.Option(help="Number of draws.")]

@@ -31,11 +31,12 @@ class Request:
     out: Path | None = None
     as_json: bool = False
     force: bool = False
+    allow_model_file: bool = False
 
 
 def run_analysis(request: Request) -> None:
     """Run what was asked for; write the result folder, then print tables or JSON."""
-    base = requested(request.config, request.settings, request.assignments)
+    base = requested(request.config, request.settings, request.assignments, request.allow_model_file)
     chosen = overlaid(base, request.scenario, request.subgroup)
     folder = writable_folder(request.out or Path("results") / _folder_name(base, request))
     _refuse_what_memory_cannot_hold(chosen, request.force)
@@ -63,9 +64,11 @@ class _Quiet:
     def __exit__(self, *_: object) -> None: ...
 
 
-def requested(config: str, settings: Mapping[str, Any], assignments: tuple[str, ...]) -> Analysis:
+def requested(
+    config: str, settings: Mapping[str, Any], assignments: tuple[str, ...], allow_model_file: bool = False
+) -> Analysis:
     """Load a configuration with the settings and `--set` values of the command line."""
-    analysis = load_analysis(config)
+    analysis = load_analysis(config, allow_model_file)
     given = {k: v for k, v in settings.items() if v is not None}
     if given:
         analysis = analysis.with_settings(**given)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from psa_engine.config.checks import Checked, check
 from psa_engine.config.document import OVERRIDE, Document
 from psa_engine.config.evidence import Evidence, ledger
 from psa_engine.config.finding import find_config
+from psa_engine.config.model_file import build_from_file, is_model_file, model_file_bytes
 from psa_engine.config.overlay import overlaid
 from psa_engine.config.reading import read_document
 from psa_engine.config.registry import model_builder
@@ -31,7 +32,7 @@ class Analysis:
     """A configuration made ready to run, with what the report says about it.
 
     `text` is the file as written, `applied` the overlays laid over it, and `config_hash` (SHA-256) changes
-    with whatever can change a result, tables beside the file included. `currency` is that of its money.
+    with whatever can change a result, tables and a model file beside it included. `currency` is that of its money.
     """
 
     model: Any
@@ -164,17 +165,19 @@ class Analysis:
         return prepare(check(document, self.checked.inputs), self.parameters)
 
 
-def load_analysis(path_or_name: str | Path) -> Analysis:
+def load_analysis(path_or_name: str | Path, allow_model_file: bool = False) -> Analysis:
     """Read a configuration by path, or by the name of one that ships, and make it ready to run.
 
-    InputError, with the YAML path and line, for anything that cannot be used.
+    A model that is a path to a Python file is run only with `allow_model_file`. InputError, with the YAML path
+    and line, for anything that cannot be used.
     """
-    return prepare(check_config(path_or_name))
+    return prepare(check_config(path_or_name, allow_model_file))
 
 
-def check_config(path_or_name: str | Path) -> Checked:
+def check_config(path_or_name: str | Path, allow_model_file: bool = False) -> Checked:
     """Validate a configuration file without loading its model (or JAX); InputError for the first fault."""
-    return check(read_document(find_config(path_or_name)))
+    document = read_document(find_config(path_or_name))
+    return check(replace(document, allows_model_file=allow_model_file))
 
 
 def prepare(checked: Checked, base: "ParameterSet | None" = None) -> Analysis:
@@ -187,10 +190,10 @@ def prepare(checked: Checked, base: "ParameterSet | None" = None) -> Analysis:
 
     config = checked.config
     timeline = _timeline(checked)
-    strategies = {name: strategy.attributes for name, strategy in config.strategies.items()}
+    model, source = _model(checked, timeline)
     settings = config.settings
     return Analysis(
-        model=model_builder(config.model)(timeline, strategies),
+        model=model,
         parameters=_parameters(checked, base),
         plan=RunPlan(
             n_draws=settings.n_draws,
@@ -201,9 +204,19 @@ def prepare(checked: Checked, base: "ParameterSet | None" = None) -> Analysis:
         ),
         timeline=timeline,
         ledger=ledger(checked.inputs, checked.document),
-        config_hash=_hash(checked.document),
+        config_hash=_hash(checked.document, source),
         checked=checked,
     )
+
+
+def _model(checked: Checked, timeline: "Timeline") -> tuple[Any, bytes]:
+    """The model, and the bytes of the file that it is in where it is not a registered one."""
+    name, document = checked.config.model, checked.document
+    strategies = {name: strategy.attributes for name, strategy in checked.config.strategies.items()}
+    if not is_model_file(name):
+        return model_builder(name)(timeline, strategies), b""
+    source = model_file_bytes(name, document)
+    return build_from_file(name, source, document, timeline, strategies), source
 
 
 def _parameters(checked: Checked, base: "ParameterSet | None") -> "ParameterSet":
@@ -254,13 +267,14 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _hash(document: Document) -> str:
-    """SHA-256 of the content, overlays included and unused ones left out, and of the CSV files it names."""
+def _hash(document: Document, model_source: bytes) -> str:
+    """SHA-256 of the content, overlays included and unused ones left out, and of the files it names."""
     content = {key: value for key, value in document.content.items() if key not in ("scenarios", "subgroups")}
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
     digest = hashlib.sha256(text.encode())
     for path in sorted(_csv_files(content, document.folder)):
         digest.update(path.read_bytes())
+    digest.update(model_source)
     return digest.hexdigest()
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from psa_engine.config.document import Document, YamlPath
 from psa_engine.config.inputs import Input, inputs_of
 from psa_engine.config.messages import input_error
+from psa_engine.config.model_file import check_model_file, is_model_file
 from psa_engine.config.overlay import overlaid
 from psa_engine.config.registry import model_names
 from psa_engine.config.schema import Configuration
@@ -45,7 +46,10 @@ def _check_one(document: Document, known: Iterable[Input]) -> Checked:
         config = Configuration.model_validate(document.content)
     except ValidationError as error:
         raise input_error(document, error) from None
-    _known(document, ("model",), "model", [config.model], model_names())
+    if is_model_file(config.model):
+        check_model_file(config.model, document)
+    else:
+        _known(document, ("model",), "model", [config.model], model_names())
     comparator = [config.settings.comparator] if config.settings.comparator else []
     _known(document, ("settings", "comparator"), "strategy", comparator, config.strategies)
     inputs = inputs_of(config, document, known)

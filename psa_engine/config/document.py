@@ -19,6 +19,7 @@ class Document:
 
     `lines` maps the path of a value in the file to its line number. `origins` maps the path of a value that
     an overlay put there to where the overlay is written. `applied` says in words which overlays were applied.
+    `allows_model_file` is the reader's leave to run a Python file that `model` names.
     """
 
     content: Any
@@ -28,6 +29,7 @@ class Document:
     lines: Mapping[YamlPath, int] = field(default_factory=dict)
     origins: Mapping[YamlPath, YamlPath] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+    allows_model_file: bool = False
 
     def written_at(self, path: YamlPath) -> YamlPath:
         """Return where the value at `path` is written: in the scenario or option that set it, or `path`."""

@@ -197,7 +197,7 @@ class Configuration(Record):
     title: Text = Field(description="One line saying what is compared in whom.")
     description: Text | None = None
     illustrative: Text | None = None
-    model: Text = Field(description="The name of a registered model.")
+    model: Text = Field(description="The name of a registered model, or a Python file beside this one.")
     settings: Settings = Settings()
     time: Time
     population: Population = Population()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from psa_engine.cli.options import AsJson, Config, Out, Seed, Sets, Wtp
+from psa_engine.cli.options import AllowModelFile, AsJson, Config, Out, Seed, Sets, Wtp
 
 
 def evppi(
@@ -21,12 +21,13 @@ def evppi(
     set_: Sets = None,
     out: Out = None,
     as_json: AsJson = False,
+    allow_model_file: AllowModelFile = False,
 ) -> None:
     """Rank parameters and groups by the value of perfect information about them."""
     from psa_engine.cli.information import evppi_command
 
     settings = {"wtp": wtp, "seed": seed}
-    evppi_command(config, of or (), settings, tuple(set_ or ()), method, rtol, out, as_json)
+    evppi_command(config, of or (), settings, tuple(set_ or ()), method, rtol, out, as_json, allow_model_file)
 
 
 def evsi(
@@ -39,6 +40,7 @@ def evsi(
     set_: Sets = None,
     out: Out = None,
     as_json: AsJson = False,
+    allow_model_file: AllowModelFile = False,
 ) -> None:
     """Estimate the value of candidate studies over a grid of sizes, and what is left after their cost."""
     from psa_engine.cli.information import evsi_command
@@ -49,7 +51,7 @@ def evsi(
     except ValueError:
         raise InputError(f"--n takes whole numbers with commas between, and got '{n}'.") from None
     settings = {"wtp": wtp, "seed": seed}
-    evsi_command(config, study, sizes, settings, tuple(set_ or ()), method, out, as_json)
+    evsi_command(config, study, sizes, settings, tuple(set_ or ()), method, out, as_json, allow_model_file)
 
 
 def analyse(

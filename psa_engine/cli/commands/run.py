@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from psa_engine.cli.options import (
+    AllowModelFile,
     AsJson,
     Config,
     Device,
@@ -38,6 +39,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Result folder; results/NAME unless given.")] = None,
     as_json: AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
+    allow_model_file: AllowModelFile = False,
 ) -> None:
     """Run the probabilistic sensitivity analysis; print tables and write a result folder."""
     from psa_engine.cli.run import Request, run_analysis
@@ -60,6 +62,7 @@ def run(
             out=out,
             as_json=as_json,
             force=force,
+            allow_model_file=allow_model_file,
         )
     )
 
@@ -70,8 +73,9 @@ def check(
     scenario: ScenarioName = None,
     subgroup: SubgroupName = None,
     ledger: Annotated[bool, typer.Option(help="Print the evidence ledger.")] = True,
+    allow_model_file: AllowModelFile = False,
 ) -> None:
     """Validate a configuration; print its base case, cohort traces and evidence ledger."""
     from psa_engine.cli.check import check_analysis
 
-    check_analysis(config, tuple(set_ or ()), scenario, subgroup, ledger)
+    check_analysis(config, tuple(set_ or ()), scenario, subgroup, ledger, allow_model_file)
