@@ -15,7 +15,7 @@ from assertions import assert_mean
 from scipy import stats
 
 import psa_engine as pe
-from psa_engine.engine import run as run_module
+from psa_engine.engine import blocks
 from psa_engine.errors import InputError, ModelError
 
 PARAMETERS = pe.ParameterSet(
@@ -129,10 +129,10 @@ def test_fixed_parameters_alone_give_equal_draws():
 
 def test_another_seed_distribution_or_value_compiles_nothing():
     run()
-    compiled = run_module.sampled.cache_info().misses
+    compiled = blocks.sampled.cache_info().misses
     changed = PARAMETERS.replace({"risk": 0.5, "cost": pe.Gamma(mean=10.0, se=1.0)})
     pe.run_psa(MODEL, changed, n_draws=1000, seed=9)
-    assert run_module.sampled.cache_info().misses == compiled
+    assert blocks.sampled.cache_info().misses == compiled
 
 
 # Memory: what is on the devices at once does not grow with the number of draws.
@@ -146,13 +146,13 @@ def block_sizes(monkeypatch):
     def remembered(model, parameters, result, first, plan):
         sizes.append(result["slack"].shape[-1])
 
-    monkeypatch.setattr(run_module, "raise_if_invalid", remembered)
+    monkeypatch.setattr(blocks, "raise_if_invalid", remembered)
     return sizes
 
 
 def test_a_long_run_goes_in_blocks_of_one_size(block_sizes):
     run(n_draws=50_000, keep="totals")
-    assert set(block_sizes[:-1]) == {run_module.BLOCK} and sum(block_sizes) == 50_000
+    assert set(block_sizes[:-1]) == {blocks.BLOCK} and sum(block_sizes) == 50_000
 
 
 def test_a_block_is_rounded_up_to_what_the_devices_do_at_once(block_sizes):
@@ -165,12 +165,49 @@ def test_a_block_is_rounded_up_to_what_the_devices_do_at_once(block_sizes):
 
 def test_a_block_larger_than_the_run_takes_no_more_memory_than_the_run(monkeypatch):
     wanted = []
-    sampled = run_module.sampled
+    sampled = blocks.sampled
     monkeypatch.setattr(
-        run_module, "sampled", lambda program, n: wanted.append(n * program.step) or sampled(program, n)
+        blocks, "sampled", lambda program, n: wanted.append(n * program.step) or sampled(program, n)
     )
     run(n_draws=1000, block=10**9)
     assert wanted[0] < 3000
+
+
+def short_of_memory(monkeypatch, at_most, error):
+    """Make any program that holds more than `at_most` tiles fail as devices do; the sizes tried are returned."""
+    tried, sampled = [], blocks.sampled
+
+    def compiled(program, n_tiles):
+        tried.append(n_tiles)
+        if n_tiles > at_most:
+            raise error
+        return sampled(program, n_tiles)
+
+    monkeypatch.setattr(blocks, "sampled", compiled)
+    return tried
+
+
+OUT_OF_MEMORY = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes.")
+
+
+@pytest.mark.parametrize("error", [OUT_OF_MEMORY, MemoryError()])
+def test_a_block_that_memory_does_not_hold_is_halved_and_its_draws_are_the_same(sample, monkeypatch, error):
+    tried = short_of_memory(monkeypatch, 1, error)
+    assert run(block=1000).costs.equals(sample.costs)
+    assert tried[0] > 1 == tried[-1]
+
+
+def test_where_memory_holds_not_even_one_tile_the_run_stops_in_words(monkeypatch):
+    short_of_memory(monkeypatch, 0, OUT_OF_MEMORY)
+    with pytest.raises(InputError, match=r"Memory does not hold even \d+ draws at once"):
+        run()
+
+
+def test_another_failure_of_a_device_is_not_taken_for_want_of_memory(monkeypatch):
+    tried = short_of_memory(monkeypatch, 0, jax.errors.JaxRuntimeError("INTERNAL: the device fell off."))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="fell off"):
+        run(block=1000)
+    assert len(tried) == 1
 
 
 # What stops a run.

@@ -1,24 +1,19 @@
 """`run_psa`: the sample, block by block."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from psa_engine.engine.compiled import Program, cast, on_host, sampled
-from psa_engine.engine.devices import Device, Precision, configure, devices, versions
-from psa_engine.engine.invalid import raise_if_invalid
+from psa_engine.engine.blocks import Block, BlockRunner
+from psa_engine.engine.devices import Device, Precision, devices, versions
 from psa_engine.engine.plan import OnInvalid, RunPlan
 from psa_engine.engine.progress import progress_bar
-from psa_engine.errors import InputError
 from psa_engine.model import Model, Strategies, outcome_names
-from psa_engine.parameters import ParameterSet, Sampler, score_inputs
+from psa_engine.parameters import ParameterSet, Sampler
 from psa_engine.sample import PsaSample
-
-BLOCK = 16_384
-"""Draws in a block on a CPU unless said otherwise: some hundred megabytes with every outcome."""
 
 
 def run_psa(
@@ -49,44 +44,32 @@ def run_psa(
         on_invalid=on_invalid,
     )  # fmt: skip
     plan = replace(plan or RunPlan(), **{k: v for k, v in given.items() if v is not None})
-    if keep not in ("all", "totals"):
-        raise InputError(f"keep must be 'all' or 'totals', and is '{keep}'.")
-    configure()
     started = time.perf_counter()
-    program = Program(
-        model.structure, parameters.structure, plan.sampler, plan.precision, plan.device,
-        plan.on_invalid == "clip", keep == "totals",
-    )  # fmt: skip
-    inputs = {
-        "model": cast(model.inputs(), program.dtype),
-        "parameters": cast(parameters.inputs(), program.dtype),
-        "scores": score_inputs(plan.sampler, plan.seed, parameters.structure.scores, plan.n_draws),
-    }
-    collected = Collected(model.structure.strategies, plan.n_draws, parameters.uncertain)
-    n_tiles = _tiles_in_a_block(program, plan)
-    per_block = n_tiles * program.step
-    run = sampled(program, n_tiles)
+    runner = BlockRunner(model, parameters, plan, keep=keep)
+    return sample_of(runner, runner.over(runner.ranges), comparator, progress, started)
+
+
+def sample_of(
+    runner: BlockRunner,
+    blocks: Iterable[tuple[int, Block]],
+    comparator: str | None = None,
+    progress: bool = False,
+    started: float | None = None,
+) -> PsaSample:
+    """Return the sample of a run whose blocks, each (first draw, block), come in the order of their draws.
+
+    `started` (time.perf_counter) is when the run began, for its timings: now unless given.
+    """
+    started = time.perf_counter() if started is None else started
+    plan, parameters = runner.plan, runner.parameters
+    collected = Collected(runner.model.structure.strategies, plan.n_draws, parameters.uncertain)
     compiled_after = 0.0
     with progress_bar(plan.n_draws, "draws", progress) as advance:
-        for first in range(0, plan.n_draws, per_block):
-            n = min(per_block, plan.n_draws - first)
-            wanted = -(-n // program.step)
-            result = on_host(run(inputs, np.uint32(first), np.int32(wanted)), program, wanted, n)
+        for first, block in blocks:
             compiled_after = compiled_after or time.perf_counter() - started
-            raise_if_invalid(model, parameters, result, first, plan)
-            collected.add(first, result)
-            advance(n)
+            advance(collected.add(first, block))
     seconds = time.perf_counter() - started
-    return collected.sample(comparator, metadata_of(plan, parameters, seconds, compiled_after, collected))
-
-
-def _tiles_in_a_block(program: Program, plan: RunPlan) -> int:
-    """Return the tiles a device does per block: what was asked for, or enough for the run up to BLOCK."""
-    wanted = min(plan.n_draws, plan.block or BLOCK)
-    tiles = -(-wanted // program.step)
-    if plan.block is None:
-        tiles = 1 << (tiles - 1).bit_length()  # few sizes, so that few programs are compiled
-    return tiles
+    return collected.sample(comparator, metadata_of(plan, seconds, compiled_after, collected))
 
 
 class Collected:
@@ -100,9 +83,9 @@ class Collected:
         self.outcomes: dict[str, dict[str, np.ndarray]] = {}
         self.n_clipped = 0
 
-    def add(self, first: int, result: Mapping[str, Any]) -> None:
-        """Put one block in its place."""
-        n = result["slack"].shape[-1]
+    def add(self, first: int, result: Block) -> int:
+        """Put one block in its place, and return how many draws it holds."""
+        n = result["totals"]["costs"].shape[-1]
         here = slice(first, first + n)
         for kind, total in self.totals.items():
             total[here] = result["totals"][kind].T
@@ -116,6 +99,7 @@ class Collected:
                 row = result["outcomes"][template][s]
                 if name is not None and row.any():
                     self._place(name, self.strategies.names[s], here, row)
+        return n
 
     def _place(self, name: str, strategy: str, here: slice, row: np.ndarray) -> None:
         column = self.outcomes.setdefault(name, {})
@@ -136,9 +120,7 @@ class Collected:
         )
 
 
-def metadata_of(
-    plan: RunPlan, parameters: ParameterSet, seconds: float, first_block: float, collected: Collected
-) -> dict[str, Any]:
+def metadata_of(plan: RunPlan, seconds: float, first_block: float, collected: Collected) -> dict[str, Any]:
     """Return what a result must say of how it was made."""
     used = devices(plan.device)
     return {

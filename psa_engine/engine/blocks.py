@@ -1,0 +1,107 @@
+"""The finished blocks of a run: compiled once, run range by range, checked, and brought to the host.
+
+A range of draws is computed from its numbers alone, so blocks may be made in any order, twice, or elsewhere.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from psa_engine.engine.compiled import Program, cast, on_host, sampled
+from psa_engine.engine.devices import configure
+from psa_engine.engine.invalid import raise_if_invalid
+from psa_engine.engine.plan import RunPlan
+from psa_engine.errors import InputError
+from psa_engine.model import Model
+from psa_engine.parameters import ParameterSet, score_inputs
+
+BLOCK = 16_384
+"""Draws in a block on a CPU unless said otherwise: some hundred megabytes with every outcome."""
+
+Range = tuple[int, int]
+"""The first draw of a block and how many there are."""
+Block = Mapping[str, Any]
+"""`totals` and `outcomes` (name -> (n_strategies, n)), `parameters` (name -> (n,)), `clipped` (n_strategies, n)."""
+
+
+class BlockRunner:
+    """One model, parameter set and plan, compiled: runs any range of up to `size` draws.
+
+    A range that memory does not hold is run in halves, and so are all after it. Raises InputError for a
+    `keep` other than "all" and "totals" and for a parameter that the model needs and is not given.
+    """
+
+    def __init__(self, model: Model, parameters: ParameterSet, plan: RunPlan, *, keep: str = "all"):
+        if keep not in ("all", "totals"):
+            raise InputError(f"keep must be 'all' or 'totals', and is '{keep}'.")
+        configure()
+        self.model, self.parameters, self.plan = model, parameters, plan
+        self.program = Program(
+            model.structure, parameters.structure, plan.sampler, plan.precision, plan.device,
+            plan.on_invalid == "clip", keep == "totals",
+        )  # fmt: skip
+        self._inputs = {
+            "model": cast(model.inputs(), self.program.dtype),
+            "parameters": cast(parameters.inputs(), self.program.dtype),
+            "scores": score_inputs(plan.sampler, plan.seed, parameters.structure.scores, plan.n_draws),
+        }
+        self._n_tiles = _tiles_in_a_block(self.program, plan)
+        self.size = self._n_tiles * self.program.step
+
+    @property
+    def ranges(self) -> list[Range]:
+        """The blocks of the whole run."""
+        n = self.plan.n_draws
+        return [(first, min(self.size, n - first)) for first in range(0, n, self.size)]
+
+    def over(self, ranges: Iterable[Range]) -> Iterator[tuple[int, Block]]:
+        """Yield (first draw, block) of each range, checked."""
+        for first, n in ranges:
+            yield first, self.run(first, n)
+
+    def run(self, first: int, n: int) -> Block:
+        """Return one block; raises ModelError naming the first draw that is invalid or not finite."""
+        result = self.unchecked(first, n)
+        raise_if_invalid(self.model, self.parameters, result, first, self.plan)
+        del result["slack"]
+        return {**result, "clipped": result["clipped"] > 0}
+
+    def unchecked(self, first: int, n: int) -> dict[str, Any]:
+        """Return one block as the model gave it, impossible values included."""
+        while True:
+            at_once = self._n_tiles * self.program.step
+            try:
+                return _joined(
+                    [self._pass(k, min(at_once, first + n - k)) for k in range(first, first + n, at_once)]
+                )
+            except (MemoryError, jax.errors.JaxRuntimeError) as error:
+                if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
+                    raise
+                if self._n_tiles == 1:
+                    raise InputError(
+                        f"Memory does not hold even {self.program.step:,} draws at once.",
+                        hint="Free some, leave out components with keep='totals', or use another device.",
+                    ) from error
+                self._n_tiles = -(-self._n_tiles // 2)
+
+    def _pass(self, first: int, n: int) -> dict[str, Any]:
+        wanted = -(-n // self.program.step)
+        run = sampled(self.program, self._n_tiles)
+        return on_host(run(self._inputs, np.uint32(first), np.int32(wanted)), self.program, wanted, n)
+
+
+def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    if len(parts) == 1:
+        return parts[0]
+    return jax.tree.map(lambda *arrays: np.concatenate(arrays, axis=-1), *parts)
+
+
+def _tiles_in_a_block(program: Program, plan: RunPlan) -> int:
+    """Return the tiles a device does per block: what was asked for, or enough for the run up to BLOCK."""
+    wanted = min(plan.n_draws, plan.block or BLOCK)
+    tiles = -(-wanted // program.step)
+    if plan.block is None:
+        tiles = 1 << (tiles - 1).bit_length()  # few sizes, so that few programs are compiled
+    return tiles
