@@ -39,5 +39,6 @@ for command in (
     information.analyse,
     configurations.list_,
     configurations.show,
+    configurations.schema,
 ):
     app.command(command.__name__.strip("_"))(command)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from psa_engine.config.units import UNITS
@@ -91,9 +91,25 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\[[^\[\]{}|=\s][^\[\]{}|=\n]*\])?$")]
 Label = Annotated[str, StringConstraints(pattern=r"^\w([^\[\]{}|=\n]*[^\[\]{}|=\s])?$", max_length=80)]
-UnitOrUnits = Annotated[Any, BeforeValidator(_unit_or_units)]
-NumberOrDistribution = Annotated[Any, AfterValidator(number_or_distribution)]
-OneDistribution = Annotated[Any, AfterValidator(_one_distribution)]
-NumberOrText = Annotated[Any, AfterValidator(_number_or_text)]
+# What validators alone know is said again for the JSON Schema: UNIT and DISTRIBUTION stand for definitions.
+UNIT, DISTRIBUTION = {"$comment": "unit"}, {"$comment": "distribution"}
+_UNITS = {"anyOf": [UNIT, {"type": "object", "additionalProperties": UNIT}]}
+_NUMBER_OR_TEXT = {"anyOf": [{"type": "number"}, {"type": "string", "minLength": 1}]}
+_NUMBER_OR_NUMBERS = {
+    "anyOf": [
+        {"type": "number", "minimum": 0},
+        {"type": "array", "minItems": 1, "items": {"type": "number", "minimum": 0}},
+    ]
+}
+UnitOrUnits = Annotated[Any, BeforeValidator(_unit_or_units), WithJsonSchema(_UNITS)]
+NumberOrDistribution = Annotated[
+    Any,
+    AfterValidator(number_or_distribution),
+    WithJsonSchema({"anyOf": [{"type": "number"}, DISTRIBUTION]}),
+]
+OneDistribution = Annotated[Any, AfterValidator(_one_distribution), WithJsonSchema(DISTRIBUTION)]
+NumberOrText = Annotated[Any, AfterValidator(_number_or_text), WithJsonSchema(_NUMBER_OR_TEXT)]
 NonNegative = Annotated[Number, Field(ge=0)]
-Numbers = Annotated[list[NonNegative], BeforeValidator(_listed), Field(min_length=1)]
+Numbers = Annotated[
+    list[NonNegative], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_NUMBER_OR_NUMBERS)
+]

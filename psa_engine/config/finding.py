@@ -1,8 +1,15 @@
-"""Finding a configuration by path, or by the name of one that ships with the package."""
+"""Finding a configuration by path, or by the name of one that ships with the package; and the schema of all."""
 
+import re
 from pathlib import Path
 
 from psa_engine.errors import InputError, nearest
+
+SCHEMA_FILE = Path(__file__).parent / "schema.json"
+"""The JSON Schema of configurations."""
+
+SCHEMA_COMMENT = "# yaml-language-server: $schema="
+"""How a configuration names its schema to editors, in its first line."""
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -27,6 +34,12 @@ def find_config(path_or_name: str | Path) -> Path:
 def config_names() -> list[str]:
     """Return the names of the configurations that ship with the package, sorted."""
     return sorted(_shipped())
+
+
+def with_schema_beside(text: str) -> str:
+    """Return a configuration's text with its first line naming the schema in a file beside it."""
+    line = f"{SCHEMA_COMMENT}psa_engine.schema.json  (made by: psa-engine schema > psa_engine.schema.json)"
+    return re.sub(rf"^{re.escape(SCHEMA_COMMENT)}.*", line, text)
 
 
 def _shipped() -> dict[str, Path]:

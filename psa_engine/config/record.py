@@ -7,6 +7,20 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from psa_engine.config.fields import refusal
 
 
+EVIDENCE = {
+    "anyOf": [
+        {"required": ["source"]},
+        {"required": ["note"], "properties": {"status": {"enum": ["assumption", "gap"]}}},
+    ]
+}
+"""`named_evidence` as JSON Schema says it."""
+
+
+def exactly_one(*keys: str) -> dict[str, Any]:
+    """Return what JSON Schema says of a record that has exactly one of some keys."""
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
 class Record(BaseModel):
     """A part of a configuration."""
 

@@ -25,7 +25,7 @@ from psa_engine.config.fields import (
     Whole,
     refusal,
 )
-from psa_engine.config.record import Record, named_evidence
+from psa_engine.config.record import EVIDENCE, Record, exactly_one, named_evidence
 from psa_engine.config.studies import CandidateStudy, DecisionPopulation
 from psa_engine.config.units import UNITS
 
@@ -42,7 +42,7 @@ class Settings(Record):
     comparator: Text | None = None
 
 
-class Horizon(Record):
+class Horizon(Record, json_schema_extra=exactly_one("to_age", "years")):
     """How long the cohort is followed: to an age, or for a number of years."""
 
     to_age: Annotated[Number, Field(gt=0, le=120)] | None = None
@@ -108,7 +108,7 @@ class Strategy(Record):
     attributes: dict[Text, NumberOrText] = {}
 
 
-class Product(Record):
+class Product(Record, json_schema_extra=EVIDENCE):
     """A medicine's pack and prices: gives the parameters list_price[NAME] and discount[NAME]."""
 
     list_price: NumberOrDistribution = Field(description="The price of a pack, GBP.")
@@ -123,7 +123,7 @@ class Product(Record):
     _named = named_evidence()
 
 
-class Parameter(Record):
+class Parameter(Record, json_schema_extra={**EVIDENCE, **exactly_one("value", "distribution")}):
     """An input: a value or a distribution, its unit, what it is in words, and the evidence for it."""
 
     value: Number | None = None

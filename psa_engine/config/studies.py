@@ -6,13 +6,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from psa_engine.config.fields import Number, ParameterName, Share, Status, Text, Url, Whole
-from psa_engine.config.record import Record, named_evidence, one_of
+from psa_engine.config.record import EVIDENCE, Record, exactly_one, named_evidence, one_of
 
 NonNegative = Annotated[Number, Field(ge=0)]
 Positive = Annotated[Number, Field(gt=0)]
 
 
-class EndpointDesign(Record):
+_ENDPOINTS = ("binary", "continuous", "skewed", "count", "time_to_event")
+_DESIGNS = ("two_arm_trial", "single_arm", "utility_cohort", "cost_cohort", "multinomial")
+
+
+class EndpointDesign(Record, json_schema_extra=exactly_one(*_ENDPOINTS)):
     """What is measured on each patient; exactly one key."""
 
     binary: dict[str, Any] | None = None
@@ -21,7 +25,7 @@ class EndpointDesign(Record):
     count: dict[str, Number] | None = None
     time_to_event: dict[str, Number] | None = None
 
-    _one = one_of("An endpoint", "binary", "continuous", "skewed", "count", "time_to_event")
+    _one = one_of("An endpoint", *_ENDPOINTS)
 
 
 class TwoArmDesign(Record):
@@ -61,7 +65,7 @@ class MultinomialDesign(Record):
     categories: Annotated[list[ParameterName], Field(min_length=2)]
 
 
-class Design(Record):
+class Design(Record, json_schema_extra=exactly_one(*_DESIGNS)):
     """How a study is made; exactly one key."""
 
     two_arm_trial: TwoArmDesign | None = None
@@ -70,7 +74,7 @@ class Design(Record):
     cost_cohort: CostCohort | None = None
     multinomial: MultinomialDesign | None = None
 
-    _one = one_of("A design", "two_arm_trial", "single_arm", "utility_cohort", "cost_cohort", "multinomial")
+    _one = one_of("A design", *_DESIGNS)
 
     @property
     def parameters(self) -> list[str]:
@@ -94,7 +98,7 @@ class Cost(Record):
     per_patient: NonNegative = 0.0
 
 
-class CandidateStudy(Record):
+class CandidateStudy(Record, json_schema_extra=EVIDENCE):
     """A study that could be done: what it would inform, in how many patients, at what cost."""
 
     description: Text
@@ -109,7 +113,7 @@ class CandidateStudy(Record):
     _named = named_evidence()
 
 
-class DecisionPopulation(Record):
+class DecisionPopulation(Record, json_schema_extra=EVIDENCE):
     """The people whose treatment the decision settles."""
 
     annual_incidence: NonNegative = 0.0

@@ -1,4 +1,4 @@
-"""`list` and `show`: the configurations that ship."""
+"""`list`, `show` and `schema`: the configurations that ship, and what one may hold."""
 
 from typing import Annotated
 
@@ -15,6 +15,13 @@ def list_() -> None:
 
 def show(name: Annotated[str, typer.Argument(help="The name of a shipped configuration.")]) -> None:
     """Print a shipped configuration, to copy and change: psa-engine show NAME > mine.yaml."""
-    from psa_engine.config import find_config
+    from psa_engine.config.finding import find_config, with_schema_beside
 
-    typer.echo(find_config(name).read_text(encoding="utf-8"), nl=False)
+    typer.echo(with_schema_beside(find_config(name).read_text(encoding="utf-8")), nl=False)
+
+
+def schema() -> None:
+    """Print the JSON Schema of configurations, for editors: psa-engine schema > psa_engine.schema.json."""
+    from psa_engine.config.finding import SCHEMA_FILE
+
+    typer.echo(SCHEMA_FILE.read_text(encoding="utf-8"), nl=False)
