@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from psa_engine.config.fields import refusal
 
-
 EVIDENCE = {
     "anyOf": [
         {"required": ["source"]},
