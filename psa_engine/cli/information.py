@@ -7,7 +7,6 @@ from typing import Any
 import typer
 
 from psa_engine.cli.run import requested
-from psa_engine.config.studies import study_of
 from psa_engine.errors import InputError, nearest
 from psa_engine.report.files import as_json, write_tables
 from psa_engine.report.terminal import console, evppi_table, evsi_table, print_heading
@@ -93,32 +92,19 @@ def evsi_command(
 
 def _study_rows(analysis: Any, name: str, n: Sequence[int], method: str) -> list[dict[str, Any]]:
     from psa_engine.summary import evsi_rows
-    from psa_engine.voi.enbs import Population, StudyCost, enbs
     from psa_engine.voi.evppi import evppi
     from psa_engine.voi.evsi import evsi
 
     about = analysis.studies[name]
-    design = study_of(about.design)
-    wtp = [float(w) for w in analysis.settings.wtp]
-    seed = analysis.settings.seed
-    curve: Any = evsi(
-        analysis.model,
-        analysis.parameters,
-        study=design,
-        n=list(n) or list(about.n),
-        wtp=wtp,
-        method=method,
-        seed=seed,
-    )
-    perfect = evppi(analysis.model, analysis.parameters, of=list(design.parameters), wtp=wtp, seed=seed)
-    people = analysis.decision_population
-    net = None
-    if people is not None:
-        population = Population(
-            people.annual_incidence, people.prevalence, people.horizon_years, people.discount_rate
-        )
-        net = enbs(curve, population, StudyCost(about.cost.fixed, about.cost.per_patient))
-    return evsi_rows(name, curve, net, perfect)
+    design, sizes = about.study, list(n) or list(about.n)
+    how: dict[str, Any] = {
+        "wtp": [float(w) for w in analysis.settings.wtp],
+        "seed": analysis.settings.seed,
+    }
+    model, parameters = analysis.model, analysis.parameters
+    curve = evsi(model, parameters, study=design, n=sizes, method=method, **how)
+    perfect = evppi(model, parameters, of=list(design.parameters), **how)
+    return evsi_rows(analysis, name, curve, perfect)
 
 
 def _population_text(analysis: Any) -> dict[str, Any] | None:

@@ -112,6 +112,11 @@ class CandidateStudy(Record, json_schema_extra=EVIDENCE):
 
     _named = named_evidence()
 
+    @property
+    def study(self) -> Any:
+        """The study record that value-of-information methods take; InputError where it is refused."""
+        return study_of(self.design)
+
 
 class DecisionPopulation(Record, json_schema_extra=EVIDENCE):
     """The people whose treatment the decision settles."""

@@ -68,6 +68,7 @@ def csv_tables(results: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "threshold_prices": results["threshold_prices"],
         "evidence": results["ledger"],
         "evppi": results["evppi"],
+        "evsi": results["evsi"],
         "scenarios": [{k: v for k, v in r.items() if k != "wtp"} for r in results.get("scenarios", [])],
     }
 

@@ -46,6 +46,14 @@ def print_results(console: Console, results: Row) -> None:
             "Evidence worth buying: the ten most valuable parameters and groups (regression on the sample)"
         )
         console.print(evppi_table(first[:10], results["currency"], title))
+    if results["evsi"]:
+        first = [row for row in results["evsi"] if row["wtp"] == results["wtp"][0]]
+        title = (
+            "What candidate studies would be worth, each at its best size of those named (from the sample)"
+        )
+        console.print(evsi_table(_best_sizes(first), results["currency"], title))
+    for note in results["evsi_notes"]:
+        console.print(escape(note))
 
 
 def print_heading(console: Console, results: Row) -> None:
@@ -186,18 +194,40 @@ def evppi_table(
     return table
 
 
-def evsi_table(rows: Sequence[Row], currency: str) -> Table:
-    """EVSI beside the EVPPI that bounds it and, where the population is known, ENBS."""
+def evsi_table(rows: Sequence[Row], currency: str, title: str = "Value of sample information") -> Table:
+    """EVSI beside the EVPPI that bounds it, evidence status and, where the population is known, ENBS and the best n."""
     net = "enbs" in rows[0]
-    heads = ["WTP", "Patients", "EVSI", "EVPPI", *(["ENBS, whole population"] if net else []), "Method"]
-    table = _table(f"Value of sample information, {currency} per person", "Study", *heads)
+    heads = ["WTP", "Patients", "EVSI", "EVPPI", *(["ENBS, whole population", "Best n"] if net else [])]
+    table = _table(f"{title}, {currency} per person", "Study", *heads, "Evidence", "Method")
+    before = None
     for row in rows:
         value = f"{row['evsi']:,.2f} ± {row['standard_error']:,.2f}" if row["distinguishable"] else _NOT
         cells = [_money(row["wtp"]), f"{row['n']:,}", value, f"{row['evppi']:,.2f}"]
-        cells += [f"{_money(row['enbs'])} ± {_money(row['enbs_standard_error'])}"] if net else []
-        table.add_row(escape(row["study"]), *cells, escape(row["method"]))
+        if net:
+            cells += [
+                f"{_money(row['enbs'])} ± {_money(row['enbs_standard_error'])}",
+                _best(row["optimal_n"]),
+            ]
+        first = row["study"] != before
+        status = escape(row["status"]) if first else ""
+        table.add_row(escape(row["study"]) if first else "", *cells, status, escape(row["method"]))
+        before = row["study"]
     table.caption = "± one standard error"
     return table
+
+
+def _best_sizes(rows: Sequence[Row]) -> list[Row]:
+    """Pick each study's row of highest ENBS, or of highest EVSI where there is none."""
+    best: dict[str, Row] = {}
+    for row in rows:
+        kept = best.setdefault(row["study"], row)
+        if row.get("enbs", row["evsi"]) > kept.get("enbs", kept["evsi"]):
+            best[row["study"]] = row
+    return list(best.values())
+
+
+def _best(n: int) -> str:
+    return f"{n:,}" if n else "none"
 
 
 def ledger_table(results: Row) -> Table:

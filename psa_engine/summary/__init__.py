@@ -1,6 +1,6 @@
 """A finished analysis as plain numbers, computed once: tables, results.json and reports only show them."""
 
-from psa_engine.summary.information import evppi_rows, evsi_rows, sample_evppi_rows
+from psa_engine.summary.information import evppi_rows, sample_evppi_rows
 from psa_engine.summary.run import (
     base_case_rows,
     described,
@@ -10,6 +10,7 @@ from psa_engine.summary.run import (
     scenario_row,
     summarise,
 )
+from psa_engine.summary.studies import evsi_rows, sample_evsi_rows
 
 __all__ = [
     "base_case_rows",
@@ -20,6 +21,7 @@ __all__ = [
     "plain",
     "records",
     "sample_evppi_rows",
+    "sample_evsi_rows",
     "scenario_row",
     "summarise",
 ]

@@ -1,6 +1,7 @@
-"""What evidence is worth buying, as rows: EVPPI beside evidence status, EVSI and ENBS of studies."""
+"""What evidence is worth buying, as rows: EVPPI of parameters and groups beside their evidence status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,26 +15,16 @@ BINS, SHOWN = 25, 12
 
 def evppi_rows(estimates: Sequence[Any], analysis: Any = None) -> list[dict[str, Any]]:
     """Return a row per estimate and WTP, the most valuable first at the first WTP, with evidence status."""
-    status = {e.name: e.status for e in analysis.ledger} if analysis is not None else {}
-    groups = {k: tuple(v) for k, v in analysis.groups.items()} if analysis is not None else {}
     ranked = sorted(estimates, key=lambda e: -float(np.atleast_1d(e.value)[0]))
-    return [row for e in ranked for row in _rows(e, status, groups)]
+    return [row for e in ranked for row in _rows(e, analysis)]
 
 
-def _rows(
-    estimate: Any, status: Mapping[str, str], groups: Mapping[str, tuple[str, ...]]
-) -> list[dict[str, Any]]:
-    members = [m for name in estimate.of for m in groups.get(name, (name,))]
-    rests_on = sorted({status[m] for m in members if m in status})
-    clear = np.greater(estimate.value, 2 * np.asarray(estimate.standard_error))
-    told = estimate.diagnostics.get("distinguishable", clear)
-    columns = (
-        np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error, told)
-    )
+def _rows(estimate: Any, analysis: Any) -> list[dict[str, Any]]:
+    columns = (np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error))
     return [
         {
             "of": ", ".join(estimate.of),
-            "status": ", ".join(rests_on),
+            "status": statuses(analysis, estimate.of),
             "wtp": wtp,
             "evppi": value,
             "standard_error": error,
@@ -42,22 +33,60 @@ def _rows(
             "model_runs": estimate.model_runs,
             "seconds": estimate.seconds,
         }
-        for wtp, value, error, told in zip(*columns, strict=True)
+        for wtp, value, error, told in zip(*columns, distinguishable(estimate), strict=True)
     ]
 
 
-def sample_evppi_rows(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> list[dict[str, Any]]:
-    """Return the EVPPI of a run's most valuable single parameters, by regression on (the first draws of) its sample.
+def statuses(analysis: Any, names: Sequence[str]) -> str:
+    """Return the evidence statuses that parameters and groups rest on, with commas between; "" if unknown."""
+    if analysis is None:
+        return ""
+    known = {e.name: e.status for e in analysis.ledger}
+    members = [m for name in names for m in analysis.groups.get(name, (name,))]
+    return ", ".join(sorted({known[m] for m in members if m in known}))
 
-    Which they are is found by binning; `psa-engine evppi` estimates all of them, and the groups, from the model.
+
+def distinguishable(estimate: Any) -> list[bool]:
+    """Return whether an estimate stands out from 0 at each WTP: as its method says, or by 2 standard errors."""
+    clear = np.greater(estimate.value, 2 * np.asarray(estimate.standard_error))
+    return np.atleast_1d(estimate.diagnostics.get("distinguishable", clear)).tolist()
+
+
+def sample_evppi_rows(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> list[dict[str, Any]]:
+    """Return the EVPPI of a run's leading parameters, and of its groups, from (the first draws of) its sample.
+
+    Which parameters lead is found by binning; `psa-engine evppi` estimates all of them from the model.
+    A group with too many members for the draws is left to it as well.
     """
     from psa_engine.voi.regression import estimate_from, outcomes
 
-    kept = first_draws(sample, ROWS)
-    if kept.n_draws < 1_000 or not kept.parameter_values:
+    kept, at = first_draws(sample, ROWS), [w for w in wtp if w > 0]
+    if kept.n_draws < 1_000 or not kept.parameter_values or not at:
         return []
-    y, values = outcomes(kept, 0), np.asarray(wtp, float)
-    return evppi_rows([estimate_from(y, kept, (name,), values) for name in leading(kept, wtp)], analysis)
+    y = outcomes(kept, 0)
+    found = [estimate_from(y, kept, (name,), np.array(at)) for name in leading(kept, at)]
+    for group, members in analysis.groups.items():
+        varying = tuple(m for m in members if m in analysis.parameters.uncertain)
+        if 1 < len(varying) <= most_together(kept.n_draws):
+            found.append(replace(quick_evppi(kept, varying, at, y), of=(group,)))
+    return evppi_rows(found, analysis)
+
+
+def quick_evppi(sample: PsaSample, of: Sequence[str], wtp: Sequence[float], y: Any = None) -> Any:
+    """Return the EVPPI of parameters together: splines of one or two, a quadratic of more, which is quicker."""
+    from psa_engine.voi.regression import estimate_from, outcomes
+
+    method = "spline" if len(of) <= 2 else "ridge"
+    return estimate_from(y or outcomes(sample, 0), sample, tuple(of), np.asarray(wtp, float), method=method)
+
+
+def most_together(n_draws: int) -> int:
+    """Return how many parameters a quadratic can take together with so many draws."""
+    from psa_engine.voi.regression.design import ROWS_PER_COLUMN
+    from psa_engine.voi.regression.ridge import MOST_PARAMETERS, n_quadratic
+
+    fitting = (d for d in range(MOST_PARAMETERS, 0, -1) if n_quadratic(d) * ROWS_PER_COLUMN <= n_draws)
+    return next(fitting, 0)
 
 
 def leading(sample: PsaSample, wtp: Sequence[float]) -> list[str]:
@@ -83,28 +112,3 @@ def first_draws(sample: PsaSample, n: int) -> PsaSample:
         parameter_values={k: v[:n] for k, v in sample.parameter_values.items()},
         comparator=sample.comparator,
     )
-
-
-def evsi_rows(name: str, curve: Any, net: Any, evppi: Any) -> list[dict[str, Any]]:
-    """Return a row per sample size and WTP of one study: EVSI, what perfect information would be worth, ENBS."""
-    rows = []
-    for i, estimate in enumerate(curve):
-        for k, wtp in enumerate(np.atleast_1d(estimate.wtp).tolist()):
-            value = float(np.atleast_1d(estimate.value)[k])
-            error = float(np.atleast_1d(estimate.standard_error)[k])
-            row = {
-                "study": name,
-                "n": int(curve.n[i]),
-                "wtp": wtp,
-                "evsi": value,
-                "standard_error": error,
-                "distinguishable": bool(value > 2 * error),
-                "evppi": float(np.atleast_1d(evppi.value)[k]),
-                "evppi_standard_error": float(np.atleast_1d(evppi.standard_error)[k]),
-                "method": estimate.method,
-            }
-            if net is not None:
-                row["enbs"] = float(np.atleast_2d(net.value.T)[k][i])
-                row["enbs_standard_error"] = float(np.atleast_2d(net.standard_error.T)[k][i])
-            rows.append(row)
-    return rows

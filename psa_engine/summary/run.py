@@ -21,6 +21,7 @@ from psa_engine.decision import (
 )
 from psa_engine.sample import PsaSample
 from psa_engine.summary.information import sample_evppi_rows
+from psa_engine.summary.studies import sample_evsi_rows
 
 STATUSES = ("verified", "unverified", "assumption", "gap")
 
@@ -49,6 +50,7 @@ def summarise(
 ) -> dict[str, Any]:
     """Return the results of a run as JSON-ready values: what was run, evidence, outcomes, decisions, prices."""
     at = [float(w) for w in (wtp or analysis.settings.wtp)]
+    studies, left_out = sample_evsi_rows(analysis, sample, at)
     return {
         **described(analysis),
         "run": dict(sample.metadata),
@@ -64,6 +66,8 @@ def summarise(
         "acceptability": acceptability_rows(sample, at),
         "threshold_prices": threshold_rows(analysis, sample, at),
         "evppi": sample_evppi_rows(analysis, sample, at),
+        "evsi": studies,
+        "evsi_notes": left_out,
         "ledger": [vars(e) for e in analysis.ledger],
     }
 

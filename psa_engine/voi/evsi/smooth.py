@@ -45,12 +45,12 @@ class SmoothEvsi:
         return np.interp(np.log(np.asarray(n, float)), np.log(self.n), self.error)
 
 
-def normal_evsi(n: np.ndarray, log_sigma: float, delta_over_sigma: float, log_n0: float) -> np.ndarray:
+def normal_evsi(n: np.ndarray, log_sigma: Any, delta_over_sigma: Any, log_n0: Any) -> np.ndarray:
     """Return sigma(n) L(|delta| / sigma(n)), L(x) = phi(x) - x (1 - Phi(x))."""
     from scipy.special import ndtr
 
     sigma = np.sqrt(n / (n + np.exp(log_n0)))
-    x = abs(delta_over_sigma) / sigma
+    x = np.abs(delta_over_sigma) / sigma
     return np.exp(log_sigma) * sigma * (np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi) - x * ndtr(-x))
 
 
@@ -74,19 +74,23 @@ def _fitted_shape(
     from scipy.optimize import least_squares
 
     weight = 1 / np.maximum(error, 0.002 * top)
-    starts = [
-        (np.log(top / 0.4) + delta**2 / 2 + delta, delta, np.log(n0))
-        for delta in (0.1, 1.0, 2.0)
-        for n0 in np.quantile(n, [0.0, 0.5, 1.0])
-    ]
-    fits = [
-        least_squares(
-            lambda s: (normal_evsi(n, *s) - value) * weight, start, xtol=1e-14, ftol=1e-14, gtol=1e-14
-        )
-        for start in starts
-    ]
-    best = min(fits, key=lambda fit: fit.cost)
-    return tuple(float(x) for x in best.x)  # type: ignore[return-value]
+    fit = least_squares(
+        lambda s: (normal_evsi(n, *s) - value) * weight,
+        _best_on_a_grid(n, value, weight),
+        xtol=1e-14, ftol=1e-14, gtol=1e-14, max_nfev=300,
+    )  # fmt: skip
+    return tuple(float(x) for x in fit.x)  # type: ignore[return-value]
+
+
+def _best_on_a_grid(n: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the shape of least squares on a grid of the two that are not a scale, with the best scale of each."""
+    delta, log_n0 = np.meshgrid(np.linspace(0, 4, 41), np.log(n[0]) + np.linspace(-4, 14, 73), indexing="ij")
+    curves = normal_evsi(n, 0.0, delta[..., None], log_n0[..., None]) * weight
+    squares = np.maximum((curves**2).sum(-1), 1e-12 * weight.min() ** 2)  # flat ones would need a huge scale
+    scale = np.maximum(curves @ (value * weight) / squares, 1e-12 * value.max())
+    misfit = ((scale[..., None] * curves - value * weight) ** 2).sum(-1)
+    at = np.unravel_index(misfit.argmin(), misfit.shape)
+    return np.array([np.log(scale[at]), delta[at], log_n0[at]])
 
 
 def _rising(value: np.ndarray) -> np.ndarray:
