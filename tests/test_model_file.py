@@ -13,6 +13,7 @@ from psa_engine.errors import InputError
 from psa_engine.models import two_state
 
 YAML = find_config("two_state").read_text(encoding="utf-8").replace("model: two_state", "model: mine.py")
+LINE = 1 + YAML.splitlines().index("model: mine.py")
 MODEL = Path(two_state.__file__).read_text(encoding="utf-8")
 
 
@@ -43,7 +44,7 @@ def test_a_model_file_runs_nothing_unless_allowed(mine, tmp_path):
     (tmp_path / "mine.py").write_text(mark + MODEL, encoding="utf-8")
     for load in (load_analysis, check_config):
         with pytest.raises(
-            InputError, match=r"model: The model is the Python file 'mine\.py'.*line 7.*trust"
+            InputError, match=rf"model: The model is the Python file 'mine\.py'.*line {LINE}.*trust"
         ):
             load(mine)
     assert not (tmp_path / "ran").exists()
@@ -122,7 +123,7 @@ def test_a_model_file_that_fails_is_refused_with_its_line(mine, tmp_path, code, 
 
 def test_a_model_file_that_is_not_there_is_named(mine, tmp_path):
     (tmp_path / "mine.py").unlink()
-    assert "There is no model file 'mine.py' (mine.yaml, line 7)" in refusal(mine)
+    assert f"There is no model file 'mine.py' (mine.yaml, line {LINE})" in refusal(mine)
 
 
 def test_a_model_file_is_found_beside_the_configuration_from_any_folder(mine, tmp_path, monkeypatch):
