@@ -6,6 +6,7 @@ from psa_engine.decision.loss import evpi, expected_loss
 from psa_engine.decision.means import mean_outcomes
 from psa_engine.decision.net_benefit import (
     DEFAULT_WTP,
+    mean_net_benefit,
     net_health_benefit,
     net_monetary_benefit,
     wtp_grid,
@@ -21,6 +22,7 @@ __all__ = [
     "expected_loss",
     "frontier",
     "icers",
+    "mean_net_benefit",
     "mean_outcomes",
     "net_health_benefit",
     "net_monetary_benefit",

@@ -5,7 +5,19 @@ from psa_engine.engine.plan import RunPlan
 
 configure()
 
-from psa_engine.engine.evaluate import base_case, cohort_trace, evaluate  # noqa: E402
+from psa_engine.engine.evaluate import base_case, evaluate  # noqa: E402
 from psa_engine.engine.run import run_psa  # noqa: E402
+from psa_engine.engine.trace import cohort_trace, cohort_traces, named_edges  # noqa: E402
 
-__all__ = ["RunPlan", "base_case", "cohort_trace", "configure", "devices", "evaluate", "run_psa", "versions"]
+__all__ = [
+    "RunPlan",
+    "base_case",
+    "cohort_trace",
+    "cohort_traces",
+    "configure",
+    "devices",
+    "evaluate",
+    "named_edges",
+    "run_psa",
+    "versions",
+]

@@ -1,11 +1,10 @@
-"""The model at given parameter values: a base case, a trace, or any table of draws."""
+"""The model at given parameter values: a base case, or any table of draws."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from psa_engine.cohort.simulate import CohortStructure
 from psa_engine.engine.compiled import Program, cast, evaluated, on_host
 from psa_engine.engine.devices import Device, Precision, configure, devices
 from psa_engine.engine.invalid import raise_if_invalid
@@ -15,9 +14,6 @@ from psa_engine.errors import InputError
 from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet
 from psa_engine.sample import PsaSample
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def evaluate(
@@ -78,32 +74,3 @@ def _tiles(value: np.ndarray, n_tiles: int, program: Program) -> np.ndarray:
 def base_case(model: Model, parameters: ParameterSet, *, on_invalid: str = "stop") -> PsaSample:
     """Return the deterministic base case, every parameter at its mean, as a sample of one draw."""
     return evaluate(model, parameters.means(), device="cpu", on_invalid=on_invalid)
-
-
-def cohort_trace(model: Any, values: Mapping[str, float], strategy: str) -> "pd.DataFrame":
-    """Return the share of the cohort in each state, time point x state, at given parameter values.
-
-    The index is the cycle; a `year` column comes first. Raises InputError for an unknown strategy or a
-    model without states.
-    """
-    import jax
-    import pandas as pd
-
-    configure()
-    structure = model.structure
-    if not isinstance(structure, CohortStructure):
-        raise InputError("Only a cohort model has a trace.")
-    if strategy not in structure.strategies.names:
-        from psa_engine.errors import nearest
-
-        raise InputError(
-            f"There is no strategy '{strategy}'.", hint=nearest(strategy, structure.strategies.names)
-        )
-    inputs = model.inputs()
-    occupancy = np.asarray(jax.jit(structure.trace)({k: np.float64(v) for k, v in values.items()}, inputs))
-    table = pd.DataFrame(
-        occupancy[structure.strategies.names.index(strategy)], columns=pd.Index(structure.states.names)
-    )
-    table.insert(0, "year", inputs["year"])
-    table.index.name = "cycle"
-    return table

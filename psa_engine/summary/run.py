@@ -12,6 +12,7 @@ from psa_engine.decision import (
     evpi,
     expected_loss,
     icers,
+    mean_net_benefit,
     mean_outcomes,
     net_health_benefit,
     net_monetary_benefit,
@@ -21,6 +22,7 @@ from psa_engine.decision import (
 )
 from psa_engine.sample import PsaSample
 from psa_engine.summary.information import sample_evppi_rows
+from psa_engine.summary.pictures import pictured
 from psa_engine.summary.studies import sample_evsi_rows
 
 STATUSES = ("verified", "unverified", "assumption", "gap")
@@ -69,6 +71,7 @@ def summarise(
         "evsi": studies,
         "evsi_notes": left_out,
         "ledger": [vars(e) for e in analysis.ledger],
+        **pictured(analysis, sample),
     }
 
 
@@ -187,20 +190,30 @@ def decision_rows(sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
 
 
 def acceptability_rows(sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
-    """Return CEAC, expected loss and EVPI along a grid of WTP that reaches past the thresholds asked for."""
-    grid = wtp_grid(high=max(50_000.0, 2 * max(wtp)), step=max(1_000.0, max(wtp) / 25))
+    """Return CEAC, mean net benefit, expected loss and EVPI along a grid of WTP past the thresholds asked for."""
+    grid = _grid_through(wtp)
     probability, loss, front = ceac(sample, grid), expected_loss(sample, grid), ceaf(sample, grid)
-    perfect = evpi(sample, grid)
+    perfect, benefit = evpi(sample, grid), mean_net_benefit(sample, grid)
     return [
         {
             "wtp": float(w),
             "optimal": str(front["strategy"].iloc[k]),
             "evpi": float(np.asarray(perfect.value)[k]),
+            "nmb": {s: float(benefit[k, i]) for i, s in enumerate(sample.strategies)},
             "probability": {s: float(probability[s].iloc[k]) for s in sample.strategies},
             "expected_loss": {s: float(loss[s].iloc[k]) for s in sample.strategies},
         }
         for k, w in enumerate(grid)
     ]
+
+
+def _grid_through(wtp: list[float]) -> np.ndarray:
+    """Return round values of WTP, at most 80, from 0 past the thresholds asked for, and these among them."""
+    high = max(50_000.0, 2 * max(wtp))
+    steps = [s * 10.0**k for k in range(3, 12) for s in (1, 2, 2.5, 5)]
+    coarse = [s for s in steps if high / s <= 80]
+    through = [s for s in coarse if s <= high / 25 and all(w % s == 0 for w in wtp)]
+    return np.union1d(wtp_grid(high, through[0] if through else coarse[0]), wtp)
 
 
 def threshold_rows(analysis: Any, sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:

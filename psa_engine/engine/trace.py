@@ -1,0 +1,72 @@
+"""The cohort of each strategy at given parameter values: who is in which state when, and which edges lead where."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from psa_engine.cohort.simulate import CohortStructure
+from psa_engine.engine.devices import configure
+from psa_engine.errors import InputError, nearest
+from psa_engine.model import Draw
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def cohort_trace(model: Any, values: Mapping[str, float], strategy: str) -> "pd.DataFrame":
+    """Return the share of the cohort in each state, time point x state, at given parameter values.
+
+    The index is the cycle; a `year` column comes first. Raises InputError for an unknown strategy or a
+    model without states.
+    """
+    names = _cohort(model).strategies.names
+    if strategy not in names:
+        raise InputError(f"There is no strategy '{strategy}'.", hint=nearest(strategy, names))
+    return cohort_traces(model, values)[strategy]
+
+
+def cohort_traces(model: Any, values: Mapping[str, float]) -> "dict[str, pd.DataFrame]":
+    """Return the trace of every strategy (see `cohort_trace`); InputError for a model without states."""
+    import jax
+    import pandas as pd
+
+    configure()
+    structure, inputs = _cohort(model), model.inputs()
+    at = {k: np.float64(v) for k, v in values.items()}
+    occupancy = np.asarray(jax.jit(structure.trace)(at, inputs))
+    traces = {}
+    for name, shares in zip(structure.strategies.names, occupancy, strict=True):
+        table = pd.DataFrame(shares, columns=pd.Index(structure.states.names))
+        table.insert(0, "year", inputs["year"])
+        table.index.name = "cycle"
+        traces[name] = table
+    return traces
+
+
+def named_edges(model: Any, values: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Return the edges (from_state, to_state) that a cohort model declares, background mortality apart.
+
+    Nothing is run: the model's functions are traced once, the strategy unknown. InputError for a model without states.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    configure()
+    structure, inputs = _cohort(model), model.inputs()
+    found: list[tuple[int, int]] = []
+
+    def one(strategy: Any) -> Any:
+        edges = structure.edges(Draw(values, structure.strategies, strategy), inputs)
+        found.extend(edges.keys)
+        return strategy
+
+    jax.eval_shape(one, jnp.int32(0))
+    slots = structure.states.slots
+    return list(dict.fromkeys((slots[a][0], slots[b][0]) for a, b in found))
+
+
+def _cohort(model: Any) -> CohortStructure:
+    if not isinstance(model.structure, CohortStructure):
+        raise InputError("Only a cohort model has a trace.")
+    return model.structure
