@@ -11,9 +11,10 @@ from rich.console import Console
 
 from psa_engine.config import Analysis, load_analysis, parse_assignment
 from psa_engine.errors import InputError
-from psa_engine.report.files import as_json, writable_folder, write_results
+from psa_engine.report.files import as_json, csv_tables, writable_folder, write_results
 from psa_engine.report.terminal import console as wide_console
 from psa_engine.report.terminal import print_results, scenario_table
+from psa_engine.report.workbook import notes_of, writable_workbook, write_workbook
 
 ALL = "all"
 
@@ -29,6 +30,7 @@ class Request:
     subgroup: str | None = None
     device: str = "auto"
     out: Path | None = None
+    excel: Path | None = None
     as_json: bool = False
     force: bool = False
     allow_model_file: bool = False
@@ -39,6 +41,8 @@ def run_analysis(request: Request) -> None:
     base = requested(request.config, request.settings, request.assignments, request.allow_model_file)
     chosen = overlaid(base, request.scenario, request.subgroup)
     folder = writable_folder(request.out or Path("results") / _folder_name(base, request))
+    if request.excel:
+        writable_workbook(request.excel)
     _refuse_what_memory_cannot_hold(chosen, request.force)
     console = wide_console(stderr=request.as_json)
     with console.status("Preparing", spinner="dots") if console.is_terminal else _Quiet():
@@ -50,13 +54,16 @@ def run_analysis(request: Request) -> None:
         )
         results["scenarios"] = rows
     write_results(folder, results, sample)
+    if request.excel:
+        write_workbook(request.excel, notes_of(results), csv_tables(results))
     if request.as_json:
         typer.echo(as_json(results), nl=False)
         return
     print_results(console, results)
     if rows:
         console.print(scenario_table(rows, {s["strategy"]: s["label"] for s in results["strategies"]}))
-    console.print(f"Written to {folder}: results.json, sample.parquet, tables/.")
+    workbook = f", and the workbook {request.excel}" if request.excel else ""
+    console.print(f"Written to {folder}: results.json, sample.parquet, tables/{workbook}.")
 
 
 class _Quiet:

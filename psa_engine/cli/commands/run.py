@@ -37,6 +37,10 @@ def run(
         OnInvalid | None, typer.Option(help="Stop at, or clip, impossible probabilities.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Result folder; results/NAME unless given.")] = None,
+    excel: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.xlsx", help="Write the tables and evidence as a workbook too."),
+    ] = None,
     as_json: AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
     allow_model_file: AllowModelFile = False,
@@ -60,6 +64,7 @@ def run(
             subgroup=subgroup,
             device=device.value,
             out=out,
+            excel=excel,
             as_json=as_json,
             force=force,
             allow_model_file=allow_model_file,
