@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from psa_engine.cli.commands import configurations, information, run
+from psa_engine.cli.commands import benchmark, configurations, information, run
 
 app = typer.Typer(
     name="psa-engine",
@@ -39,6 +39,7 @@ for command in (
     information.analyse,
     configurations.list_,
     configurations.show,
+    benchmark.benchmark,
     configurations.schema,
 ):
     app.command(command.__name__.strip("_"))(command)

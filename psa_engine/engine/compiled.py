@@ -29,7 +29,7 @@ GPU_TILE = 16_384
 class Program:
     """What one compiled program is made for; two equal programs are one compilation."""
 
-    model: Structure
+    model: Structure | None
     parameters: ParameterStructure | None
     sampler: Sampler | None
     precision: Precision

@@ -29,27 +29,36 @@ def evaluate(
     Raises InputError where lengths differ or a parameter is missing or no number, ModelError where an
     outcome is invalid.
     """
-    configure()
     plan = RunPlan(precision=precision, device=device, on_invalid=on_invalid)  # type: ignore[arg-type]
-    program = Program(model.structure, None, None, precision, device, on_invalid == "clip", False)
     arrays = {k: _array(k, v) for k, v in values.items()}
     varying = {k: v for k, v in arrays.items() if v.ndim}
     lengths = {len(v) for v in varying.values()} or {1}
     if len(lengths) > 1:
         raise InputError(f"The parameter values have different lengths: {sorted(lengths)}.")
     n = lengths.pop()
-    n_tiles = 1 << (-(-n // program.step) - 1).bit_length()
-    padded = {k: _tiles(v, n_tiles, program) for k, v in varying.items()}
-    constants = cast({k: v for k, v in arrays.items() if not v.ndim}, program.dtype)
-    wanted = -(-n // program.step)
-    run = evaluated(program, n_tiles)
-    result = run({"model": cast(model.inputs(), program.dtype)}, padded, constants, np.int32(wanted))
+    program, run, arguments = on_devices(model, arrays, plan)
+    wanted = int(arguments[-1])
+    result = run(*arguments)
     result = {**on_host(result, program, wanted, n), "parameters": varying}
     fixed = ParameterSet({k: float(v) for k, v in arrays.items() if not v.ndim})
     raise_if_invalid(model, fixed, result, 0, plan)
     collected = Collected(model.structure.strategies, n, tuple(varying))
     collected.add(0, result)
     return collected.sample(None, {"clipped": collected.n_clipped})
+
+
+def on_devices(model: Model, values: Mapping[str, np.ndarray], plan: RunPlan) -> tuple[Program, Any, tuple]:
+    """Return the program, its compiled function and arguments that give outcomes at values, each () or (n,)."""
+    configure()
+    clip = plan.on_invalid == "clip"
+    program = Program(model.structure, None, None, plan.precision, plan.device, clip, False)
+    varying = {k: v for k, v in values.items() if v.ndim}
+    constants = cast({k: v for k, v in values.items() if not v.ndim}, program.dtype)
+    wanted = -(-max([len(v) for v in varying.values()], default=1) // program.step)
+    n_tiles = 1 << (wanted - 1).bit_length()
+    padded = {k: _tiles(v, n_tiles, program) for k, v in varying.items()}
+    inputs = {"model": cast(model.inputs(), program.dtype)}
+    return program, evaluated(program, n_tiles), (inputs, padded, constants, np.int32(wanted))
 
 
 def _array(name: str, value: Any) -> np.ndarray:

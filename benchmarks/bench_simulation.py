@@ -1,0 +1,63 @@
+"""Simulation alone: parameter values in, every outcome of every strategy out; each against the NumPy reference."""
+
+import time
+
+import fair
+import numpy as np
+import pytest
+
+from psa_engine.engine import RunPlan, evaluate
+from psa_engine.engine.evaluate import on_devices
+
+CONFIGS = ["ruxolitinib_ad_systemic_naive", "ruxolitinib_ad_post_systemic", "sick_sicker"]
+TOLERANCE = {"double": 1e-10, "single": 1e-4}
+
+
+def measured(benchmark, function, rounds):
+    """Time a function; the first call, which compiles, is kept apart."""
+    started = time.perf_counter()
+    function()
+    benchmark.extra_info["first_call_seconds"] = time.perf_counter() - started
+    cpu, clock = time.process_time(), time.perf_counter()
+    benchmark.pedantic(function, rounds=rounds, warmup_rounds=1)
+    benchmark.extra_info["cpu_share"] = (time.process_time() - cpu) / (time.perf_counter() - clock)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def bench_reference(benchmark, work, quick, config):
+    job = work(config)
+    series = job.analysis.timeline.series()
+    benchmark.group, benchmark.extra_info["version"] = f"simulation: {config}", "NumPy double"
+    measured(benchmark, lambda: fair.simulate(job.prepared, series), 2 if quick else 5)
+    benchmark.extra_info.update(job.size, difference=0.0)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def bench_reference_in_single(benchmark, work, quick, config):
+    if quick:
+        pytest.skip("the full suite only")
+    job = work(config)
+    series = job.analysis.timeline.series()
+    benchmark.group, benchmark.extra_info["version"] = f"simulation: {config}", "NumPy single"
+    measured(benchmark, lambda: fair.simulate(job.prepared, series, np.float32), 3)
+    got = fair.simulate(job.prepared, series, np.float32)
+    worst = max(
+        np.abs(a[k] - b[k]).max() / max(np.abs(b[k]).max(), 1e-300)
+        for a, b in zip(got, job.expected, strict=True)
+        for k in b
+    )
+    benchmark.extra_info.update(job.size, difference=float(worst))
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("config", CONFIGS)
+def bench_engine(benchmark, work, quick, config, precision):
+    job = work(config)
+    model = job.analysis.model
+    values = {k: np.asarray(v, float) for k, v in job.values.items()}
+    _, run, arguments = on_devices(model, values, RunPlan(precision=precision))
+    benchmark.group, benchmark.extra_info["version"] = f"simulation: {config}", precision
+    measured(benchmark, lambda: run(*arguments)["slack"].block_until_ready(), 5 if quick else 15)
+    difference = job.largest_difference(evaluate(model, job.values, precision=precision))
+    assert difference < TOLERANCE[precision]
+    benchmark.extra_info.update(job.size, difference=difference)

@@ -1,0 +1,81 @@
+"""`psa-engine benchmark`: run the suite that ships with the package, keep what it measured, show it."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from psa_engine.errors import InputError, ModelError
+from psa_engine.report.benchmark import benchmark_table, measured_rows
+from psa_engine.report.files import as_json as written
+from psa_engine.report.terminal import console
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def suite() -> Path:
+    """Return the folder of the benchmarks: beside a source checkout, inside an installed package."""
+    found = [
+        f for f in (_PACKAGE.parent / "benchmarks", _PACKAGE / "benchmarks") if (f / "fair.py").is_file()
+    ]
+    if not found:
+        raise InputError("The benchmarks were not installed with this package.")
+    return found[0]
+
+
+def run_benchmarks(quick: bool, out: Path | None, as_json: bool, only: str | None) -> None:
+    """Run the suite in a process of its own; raises InputError without pytest-benchmark, ModelError where one fails."""
+    if find_spec("pytest_benchmark") is None:
+        raise InputError("The benchmarks need pytest-benchmark.", hint="pip install 'psa-engine[benchmark]'")
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "raw.json"
+        command = [sys.executable, "-m", "pytest", str(suite()), f"--benchmark-json={raw}", *_SETTINGS]
+        command += ["--quick"] if quick else []
+        command += ["-k", only] if only else []
+        done = subprocess.run(
+            command, stdout=sys.stderr if sys.stderr.isatty() else subprocess.PIPE, text=True
+        )
+        if done.returncode == 5:
+            raise InputError(f"No benchmark's name holds '{only}'.")
+        if done.returncode or not raw.is_file():
+            raise ModelError("A benchmark failed.\n" + (done.stdout or "")[-2000:])
+        results = {"quick": quick, **measured_rows(json.loads(raw.read_text(encoding="utf-8")))}
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(written(results), encoding="utf-8")
+    if as_json:
+        typer.echo(written(results), nl=False)
+    else:
+        _show(results)
+
+
+_SETTINGS = [
+    "-q",
+    "--benchmark-disable-gc",
+    "-p",
+    "no:cacheprovider",
+    "-c",
+    "/dev/null" if sys.platform != "win32" else "NUL",
+    "-o",
+    "python_files=bench_*.py",
+    "-o",
+    "python_functions=bench_*",
+    "--benchmark-columns=median,iqr,rounds",
+]
+
+
+def _show(results: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    header, rows = benchmark_table(results)
+    table = Table(title=f"{results['machine']}, {results['date'][:10]}, commit {results['commit'][:12]}")
+    for name in header:
+        table.add_column(name, justify="left" if name in header[:2] else "right")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
