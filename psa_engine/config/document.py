@@ -17,7 +17,8 @@ OVERRIDE = "override"
 class Document:
     """The content of a configuration file after any overlays, and where every part of it was written.
 
-    `lines` maps the path of a value in the file to its line number. `origins` maps the path of a value that
+    `lines` maps the path of a value in the file to its line number, `places` that of a value in a table beside the
+    file to where it is, in words. `origins` maps the path of a value that
     an overlay put there to where the overlay is written. `applied` says in words which overlays were applied.
     `allows_model_file` is the reader's leave to run a Python file that `model` names.
     """
@@ -29,6 +30,7 @@ class Document:
     lines: Mapping[YamlPath, int] = field(default_factory=dict)
     origins: Mapping[YamlPath, YamlPath] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+    places: Mapping[YamlPath, str] = field(default_factory=dict)
     allows_model_file: bool = False
 
     def written_at(self, path: YamlPath) -> YamlPath:
@@ -44,9 +46,17 @@ class Document:
         written = self.written_at(path)
         if self.applied and written == path:
             message = f"With {', '.join(self.applied)}: {message}"
-        line = next((n for k in range(len(written), 0, -1) if (n := self.lines.get(written[:k]))), None)
-        where = f" ({self.file}, line {line})." if line else f" ({self.file})."
-        return InputError(message.removesuffix(".") + where, path_text(written) or None, hint or None)
+        where = f"{message.removesuffix('.')} ({self._place(written)})."
+        return InputError(where, path_text(written) or None, hint or None)
+
+    def _place(self, written: YamlPath) -> str:
+        """Where the nearest part that holds `written` is: the line of the file, or the row of a table."""
+        for length in range(len(written), 0, -1):
+            if place := self.places.get(written[:length]):
+                return place
+            if line := self.lines.get(written[:length]):
+                return f"{self.file}, line {line}"
+        return self.file
 
 
 def path_text(path: YamlPath) -> str:

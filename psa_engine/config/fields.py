@@ -1,6 +1,7 @@
 """The kinds of value a configuration holds: numbers, names, units, distributions, and how each is refused."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ Status = Literal["verified", "unverified", "assumption", "gap"]
 Sampler = Literal["random", "antithetic", "latin_hypercube", "sobol"]
 Precision = Literal["double", "single"]
 OnInvalid = Literal["stop", "clip"]
+PLAIN_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 JOINT_FAMILIES = ("dirichlet", "multivariate_normal", "empirical")
 
 

@@ -8,12 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from psa_engine.config.document import Document, YamlPath
-from psa_engine.config.fields import JOINT_FAMILIES
+from psa_engine.config.fields import JOINT_FAMILIES, PLAIN_NUMBER
 from psa_engine.config.messages import input_error
 from psa_engine.config.schema import Overlay
 from psa_engine.errors import InputError, nearest
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _PRICE = re.compile(r"(list_price|discount)\[(.+)\]")
 # What a scenario says about itself, rather than changes.
 DESCRIPTIVE = ("description", "evidence", "status")
@@ -24,7 +23,7 @@ def parse_assignment(text: str) -> tuple[str, float]:
     name, equals, number = (part.strip() for part in text.partition("="))
     if not equals or not name:
         raise InputError(f"'{text}' is not of the form name=value.", path="--set", hint="Write response=0.3.")
-    if not _NUMBER.fullmatch(number) or abs(float(number)) == float("inf"):
+    if not PLAIN_NUMBER.fullmatch(number) or abs(float(number)) == float("inf"):
         raise InputError(
             f"'{number}' is not a number, so '{name}' cannot be set to it.",
             path="--set",

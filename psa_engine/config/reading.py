@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from psa_engine.config.document import Document, YamlPath
+from psa_engine.config.parameter_table import with_tabled_parameters
 from psa_engine.errors import InputError
 
 MAX_BYTES = 1_048_576
@@ -50,7 +51,10 @@ def read_document(path: Path) -> Document:
 
 
 def read_text(text: str, file: str = "configuration", folder: Path = Path()) -> Document:
-    """Return the Document in YAML `text`; `file` is its name in messages, `folder` where its tables are."""
+    """Return the Document in YAML `text`; `file` is its name in messages, `folder` where its tables are.
+
+    Parameters of a table that it names are read and stand among its own.
+    """
     content, lines = _Builder(text, file).document()
     if content is None:
         raise InputError(
@@ -62,7 +66,7 @@ def read_text(text: str, file: str = "configuration", folder: Path = Path()) -> 
             f"The file {file} holds {kind}, not a mapping of keys to values.",
             hint="Is it a YAML configuration?",
         )
-    return Document(content, file, text, folder, lines)
+    return with_tabled_parameters(Document(content, file, text, folder, lines))
 
 
 class _Builder:

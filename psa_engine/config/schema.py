@@ -149,6 +149,18 @@ class Parameter(Record, json_schema_extra={**EVIDENCE, **exactly_one("value", "d
         return self
 
 
+class TableSource(Record):
+    """A table of parameters beside the configuration, one a row."""
+
+    file: Text = Field(description="A .csv or .xlsx file, its path relative to the configuration.")
+    sheet: Text | None = Field(None, description="The sheet; 'parameters' or else the first unless given.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _file_alone(cls, given: Any) -> Any:
+        return {"file": given} if isinstance(given, str) else given
+
+
 class Correlation(Record):
     """A block of parameters whose normal scores are correlated: names, and the matrix in their order."""
 
@@ -167,6 +179,14 @@ class Overlay(Record):
     population: dict[str, Any] = {}
     strategies: dict[Label, dict[Text, NumberOrText]] = {}
     only: list[Label] | None = None
+
+
+def _some_parameters(schema: dict[str, Any]) -> None:
+    """In JSON Schema, a file's parameters may all be those of a table."""
+    schema["required"].remove("parameters")
+    schema["anyOf"] = [{"required": ["parameters"]}, {"required": ["parameters_from"]}]
+    source = schema["properties"]["parameters_from"]
+    source["anyOf"].insert(0, {"type": "string", "minLength": 1})
 
 
 class Scenario(Overlay):
@@ -190,7 +210,7 @@ class Subgroup(Scenario):
     status: Status = Field(description=f"One of {', '.join(get_args(Status))}.")
 
 
-class Configuration(Record):
+class Configuration(Record, json_schema_extra=_some_parameters):
     """A whole configuration file."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w-]*$", max_length=80)]
@@ -203,6 +223,10 @@ class Configuration(Record):
     population: Population = Population()
     strategies: Annotated[dict[Label, Strategy], Field(min_length=2)]
     products: dict[Label, Product] = {}
+    parameters_from: TableSource | None = Field(
+        None,
+        description="A table with one parameter a row, beside those given here: its file, or file and sheet.",
+    )
     parameters: Annotated[dict[ParameterName, Parameter], Field(min_length=1)]
     correlation: dict[Text, Correlation] = {}
     parameter_groups: dict[Text, Annotated[list[ParameterName], Field(min_length=1)]] = {}
