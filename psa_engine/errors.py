@@ -17,7 +17,25 @@ class InputError(ValueError):
 
 
 class ModelError(InputError):
-    """The model produced an invalid probability or value (exit code 3)."""
+    """The model produced an invalid probability or value (exit code 3), in draw `draw` where that is known."""
+
+    def __init__(
+        self, message: str, path: str | None = None, hint: str | None = None, draw: int | None = None
+    ):
+        super().__init__(message, path, hint)
+        self.draw = draw
+
+
+class StorageError(InputError):
+    """The result folder cannot be written: full, removed, no permission (exit code 4)."""
+
+
+class Interrupted(Exception):
+    """A signal asked the run to stop (exit code 128 + its number)."""
+
+    def __init__(self, signal: int):
+        super().__init__(f"Interrupted by signal {signal}.")
+        self.signal = signal
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

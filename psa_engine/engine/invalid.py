@@ -30,6 +30,7 @@ def raise_if_invalid(
                 f"The {name} of strategy '{model.structure.strategies.names[strategy]}' in draw {first + draw} are "
                 f"{values[strategy, draw]}. " + _values_text(_values_of(parameters, result, draw)),
                 hint="A division by zero, or the logarithm of zero, in the model's payoffs?",
+                draw=first + draw,
             )
 
 
@@ -52,6 +53,7 @@ def _raise(
         f"Draw {first + draw}: "
         + (found or f"a probability of strategy '{name}' is impossible. " + _values_text(values)),
         hint="Mend the model or the distribution, or run with --on-invalid clip to clip and count such draws.",
+        draw=first + draw,
     )
 
 
