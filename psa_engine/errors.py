@@ -33,8 +33,8 @@ class StorageError(InputError):
 class Interrupted(Exception):
     """A signal asked the run to stop (exit code 128 + its number)."""
 
-    def __init__(self, signal: int):
-        super().__init__(f"Interrupted by signal {signal}.")
+    def __init__(self, signal: int, hint: str = ""):
+        super().__init__(f"Interrupted. {hint}".rstrip())
         self.signal = signal
 
 

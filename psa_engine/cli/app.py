@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from psa_engine.cli.commands import benchmark, configurations, information, run
+from psa_engine.cli.commands import benchmark, configurations, information, run, stored
 
 app = typer.Typer(
     name="psa-engine",
@@ -34,6 +34,8 @@ def _root(
 for command in (
     run.run,
     run.check,
+    stored.resume,
+    stored.replay,
     information.evppi,
     information.evsi,
     information.analyse,

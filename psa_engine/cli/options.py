@@ -51,3 +51,9 @@ Wtp = Annotated[list[float] | None, typer.Option(help="Willingness to pay per QA
 Draws = Annotated[int | None, typer.Option(help="Number of draws.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the draws.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for results.json and tables.")]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Discard what an unfinished run left in the folder.")
+]
+KeepBlocks = Annotated[
+    bool, typer.Option("--keep-blocks", help="Store every block from the first on, and keep them all.")
+]

@@ -1,20 +1,24 @@
 """`psa-engine run`: load, run, summarise, write, print."""
 
 import os
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 
+from psa_engine.cli.stored import stored
 from psa_engine.config import Analysis, load_analysis, parse_assignment
 from psa_engine.errors import InputError
 from psa_engine.report.files import as_json, csv_tables, writable_folder, write_results
 from psa_engine.report.terminal import console as wide_console
 from psa_engine.report.terminal import print_results, scenario_table
 from psa_engine.report.workbook import notes_of, writable_workbook, write_workbook
+from psa_engine.store import Store
 
 ALL = "all"
 
@@ -34,6 +38,20 @@ class Request:
     as_json: bool = False
     force: bool = False
     allow_model_file: bool = False
+    block: int | None = None
+    restart: bool = False
+    keep_blocks: bool = False
+
+    @property
+    def again(self) -> dict[str, Any]:
+        """What a store must remember to make the same request again, the configuration apart."""
+        kept = ("settings", "scenario", "subgroup", "device", "force", "block", "keep_blocks")
+        excel = None if self.excel is None else str(self.excel)
+        return {
+            **{name: getattr(self, name) for name in kept},
+            "assignments": list(self.assignments),
+            "excel": excel,
+        }
 
 
 def run_analysis(request: Request) -> None:
@@ -45,17 +63,17 @@ def run_analysis(request: Request) -> None:
         writable_workbook(request.excel)
     _refuse_what_memory_cannot_hold(chosen, request.force)
     console = wide_console(stderr=request.as_json)
-    with console.status("Preparing", spinner="dots") if console.is_terminal else _Quiet():
-        results, sample = results_of(chosen, request.device, progress=Console(stderr=True).is_terminal)
-    rows = []
-    if ALL in (request.scenario, request.subgroup):
-        rows = _all_rows(
-            chosen, every(chosen, request.scenario, request.subgroup), request.device, results, sample
-        )
-        results["scenarios"] = rows
-    write_results(folder, results, sample)
-    if request.excel:
-        write_workbook(request.excel, notes_of(results), csv_tables(results))
+    others = every(chosen, request.scenario, request.subgroup)
+    keep, again = request.keep_blocks, request.again
+    with stored(folder, "run", chosen, again, request.device, request.restart, keep) as store:
+        with console.status("Preparing", spinner="dots") if console.is_terminal else _Quiet():
+            results, sample = results_of(chosen, request, store, progress=Console(stderr=True).is_terminal)
+        if others:
+            results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, store)
+        write_results(folder, results, sample)
+        if request.excel:
+            write_workbook(request.excel, notes_of(results), csv_tables(results))
+    rows = results.get("scenarios", [])
     if request.as_json:
         typer.echo(as_json(results), nl=False)
         return
@@ -91,19 +109,20 @@ def overlaid(analysis: Analysis, scenario: str | None, subgroup: str | None) -> 
     return analysis
 
 
-def results_of(analysis: Analysis, device: str, progress: bool) -> tuple[dict[str, Any], Any]:
+def results_of(
+    analysis: Analysis, request: Request, store: Store, progress: bool
+) -> tuple[dict[str, Any], Any]:
     """Run an analysis; return its summary and sample."""
-    from psa_engine.engine import base_case, run_psa
+    from psa_engine.engine import base_case
+    from psa_engine.engine.blocks import BlockRunner
+    from psa_engine.engine.run import sample_of
     from psa_engine.summary import summarise
 
-    sample = run_psa(
-        analysis.model,
-        analysis.parameters,
-        plan=analysis.plan,
-        device=device,  # type: ignore[arg-type]
-        comparator=analysis.settings.comparator,
-        progress=progress,
-    )
+    plan = replace(analysis.plan, device=request.device, block=request.block)  # type: ignore[arg-type]
+    started = time.perf_counter()
+    runner = BlockRunner(analysis.model, analysis.parameters, plan)
+    blocks = store.blocks(plan.n_draws, runner.size, runner.over)
+    sample = sample_of(runner, blocks, analysis.settings.comparator, progress, started)
     base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
     return summarise(analysis, sample, base), sample
 
@@ -124,8 +143,8 @@ def _all_rows(
     device: str,
     results: Mapping[str, Any],
     sample: Any,
+    store: Store,
 ) -> list[dict]:
-    from psa_engine.engine import run_psa
     from psa_engine.summary import scenario_row
 
     console = Console(stderr=True)
@@ -133,15 +152,22 @@ def _all_rows(
     for k, (name, (description, other)) in enumerate(others.items(), 1):
         if console.is_terminal:
             console.print(f"{k}/{len(others)} {name}", style="dim")
-        drawn = run_psa(
-            other.model,
-            other.parameters,
-            plan=other.plan,
-            device=device,  # type: ignore[arg-type]
-            comparator=other.settings.comparator,
-        )
-        rows.append(scenario_row(name, description, other, drawn, other.settings.wtp))
+        rows.append(store.remembered_rows(name, partial(_row, name, description, other, device)))
     return rows
+
+
+def _row(name: str, description: str, analysis: Analysis, device: str) -> dict[str, Any]:
+    from psa_engine.engine import run_psa
+    from psa_engine.summary import scenario_row
+
+    sample = run_psa(
+        analysis.model,
+        analysis.parameters,
+        plan=analysis.plan,
+        device=device,  # type: ignore[arg-type]
+        comparator=analysis.settings.comparator,
+    )
+    return scenario_row(name, description, analysis, sample, analysis.settings.wtp)
 
 
 def _folder_name(analysis: Analysis, request: Request) -> str:

@@ -1,6 +1,7 @@
 """The result folder: results.json, the sample, and every table as CSV."""
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from psa_engine.errors import InputError
 from psa_engine.sample import PsaSample
+from psa_engine.store.files import write_atomically, written_atomically
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -29,8 +31,9 @@ def writable_folder(path: Path) -> Path:
 
 def write_results(folder: Path, results: Mapping[str, Any], sample: PsaSample) -> None:
     """Write results.json, sample.parquet and tables/*.csv."""
-    (folder / "results.json").write_text(as_json(results), encoding="utf-8")
-    sample.to_parquet(folder / "sample.parquet")
+    write_atomically(folder / "results.json", as_json(results).encode())
+    with written_atomically(folder / "sample.parquet") as part:
+        sample.to_parquet(part)
     for name, rows in csv_tables(results).items():
         _write_csv(folder / "tables" / f"{name}.csv", rows)
 
@@ -40,7 +43,7 @@ def write_tables(
 ) -> None:
     """Write results.json and the given tables into a folder, which is made."""
     writable_folder(folder)
-    (folder / "results.json").write_text(as_json(results), encoding="utf-8")
+    write_atomically(folder / "results.json", as_json(results).encode())
     for name, rows in tables.items():
         _write_csv(folder / "tables" / f"{name}.csv", rows)
 
@@ -78,10 +81,11 @@ def _write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     if not rows:
         return
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([_safe(c) for c in columns])
-        writer.writerows([_safe(row.get(c, "")) for c in columns] for row in rows)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([_safe(c) for c in columns])
+    writer.writerows([_safe(row.get(c, "")) for c in columns] for row in rows)
+    write_atomically(path, text.getvalue().encode())
 
 
 def _safe(value: Any) -> Any:

@@ -15,13 +15,10 @@ _NAMES = "names"
 def packed(arrays: Mapping[str, Any], label: str) -> bytes:
     """Return the bytes of a file; the checksum covers its content and its `label`."""
     named = dict(_flat(arrays))
+    columns: dict[str, Any] = {f"a{i}": np.asarray(v) for i, v in enumerate(named.values())}
     held = io.BytesIO()
     held.write(bytes(65))
-    np.savez(
-        held,
-        **{_NAMES: np.array(json.dumps(list(named)))},
-        **{f"a{i}": np.asarray(v) for i, v in enumerate(named.values())},  # type: ignore[arg-type]
-    )
+    np.savez(held, **{_NAMES: np.array(json.dumps(list(named))), **columns})
     content = held.getbuffer()
     content[:65] = f"{_checksum(content[65:], label)}\n".encode()
     return held.getvalue()

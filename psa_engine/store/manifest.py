@@ -57,7 +57,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise InputError(f"The manifest in '{folder}' is damaged.", hint=_ANEW) from None
 
 
-_ANEW = "Start the run anew with --restart."
+_ANEW = "Start it anew with: psa-engine run ... --restart"
 
 
 def refuse_another(held: Manifest, now: Manifest, folder: Path) -> None:
@@ -69,7 +69,7 @@ def refuse_another(held: Manifest, now: Manifest, folder: Path) -> None:
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     raise InputError(
         f"'{folder}' holds an unfinished run of something else: {'; '.join(found[:_SHOWN])}{more}.",
-        hint="Give another folder with --out, or discard that run with --restart.",
+        hint="Give another folder with --out, or discard that run with: psa-engine run ... --restart",
     )
 
 

@@ -52,7 +52,7 @@ class Store:
     def __post_init__(self) -> None:
         self.place = self.folder / FOLDER
         self._started = time.monotonic()
-        self._begun = False
+        self.begun = False
 
     def take_up(self, restart: bool = False) -> bool:
         """Take up a run stored here before, if any; raises InputError, with the differences, for another one."""
@@ -69,9 +69,9 @@ class Store:
 
     def begin(self) -> None:
         """Write the manifest and what goes with it, once."""
-        if self._begun:
+        if self.begun:
             return
-        self._begun = True
+        self.begun = True
         for name, content in self.companions.items():
             path = self.place / name
             self._make(path.parent)
@@ -121,7 +121,6 @@ class Store:
         are no ranges of draws; a signal is heard at the end of a step.
         """
         name = f"step-{sha256(key.encode()).hexdigest()[:32]}"
-        self.begin()
         found = self.read(name)
         if found is None:
             with stopping_between_blocks() as stop_if_asked:
@@ -154,6 +153,7 @@ class Store:
 
     def write(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Store a block; raises StorageError."""
+        self.begin()
         write_atomically(self.place / name, packed(arrays, self._label(name)))
         self.counts.written += 1
 
@@ -164,7 +164,7 @@ class Store:
         """Say in the manifest why the run ended before its end; raises StorageError."""
         if status == "failed":
             self.begin()
-        if self._begun:
+        if self.begun:
             n = len(list(self.place.glob("draws-*")))
             replace(self.manifest, status=status, blocks=n, failure=failure or {}).write(self.place)
 

@@ -11,8 +11,10 @@ from psa_engine.cli.options import (
     Config,
     Device,
     Draws,
+    KeepBlocks,
     OnInvalid,
     Precision,
+    Restart,
     Sampler,
     ScenarioName,
     Seed,
@@ -44,6 +46,9 @@ def run(
     as_json: AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
     allow_model_file: AllowModelFile = False,
+    block: Annotated[int | None, typer.Option(help="Draws held at once; chosen unless given.")] = None,
+    restart: Restart = False,
+    keep_blocks: KeepBlocks = False,
 ) -> None:
     """Run the probabilistic sensitivity analysis; print tables and write a result folder."""
     from psa_engine.cli.run import Request, run_analysis
@@ -68,6 +73,9 @@ def run(
             as_json=as_json,
             force=force,
             allow_model_file=allow_model_file,
+            block=block,
+            restart=restart,
+            keep_blocks=keep_blocks,
         )
     )
 

@@ -1,0 +1,29 @@
+"""`psa-engine resume`: the command that was interrupted, started again on what it had stored."""
+
+from pathlib import Path
+from typing import Any
+
+from psa_engine.cli.run import Request, run_analysis
+from psa_engine.cli.stored import unfinished
+from psa_engine.store import Manifest
+
+
+def resume_command(folder: Path, as_json: bool, allow_model_file: bool) -> None:
+    """Go on with the unfinished run in a folder; raises InputError where there is none, or it was another version's."""
+    manifest = unfinished(folder)
+    run_analysis(run_request(manifest, folder, as_json=as_json, allow_model_file=allow_model_file))
+
+
+def run_request(manifest: Manifest, folder: Path, **more: Any) -> Request:
+    """Return the request that a stored run answers, on its own copy of the configuration."""
+    said = dict(manifest.request)
+    config = str(folder / said.pop("config"))
+    excel = said.pop("excel")
+    return Request(
+        config,
+        assignments=tuple(said.pop("assignments")),
+        excel=excel and Path(excel),
+        out=folder,
+        **said,
+        **more,
+    )

@@ -1,0 +1,100 @@
+"""A command whose work is stored as it goes, so that `psa-engine resume` can go on with it."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from psa_engine.config import Analysis
+from psa_engine.config.companions import companions
+from psa_engine.errors import InputError, Interrupted, ModelError, StorageError
+from psa_engine.store import Manifest, Store, only_process, read_manifest
+from psa_engine.store.store import FOLDER, GRACE
+
+COPY = "configuration"
+"""Where in a store the configuration lies as it was run."""
+
+
+@contextmanager
+def stored(
+    folder: Path,
+    command: str,
+    analysis: Analysis,
+    request: Mapping[str, Any],
+    device: str = "auto",
+    restart: bool = False,
+    keep: bool = False,
+) -> Iterator[Store]:
+    """Yield the store of a command in its result folder; remove what it holds once the command is done.
+
+    `request` is what starts the command again, all but its configuration. Raises InputError where another
+    process is at work in the folder or it holds an unfinished run of something else.
+    """
+    files = companions(analysis.checked.document)
+    asked = {**request, "config": f"{FOLDER}/{COPY}/{next(iter(files))}"}
+    manifest = Manifest(command, identity_of(analysis, files, device), asked)
+    copies = {f"{COPY}/{name}": content for name, content in files.items()}
+    store = Store(folder, manifest, 0.0 if keep else GRACE, copies)
+    with only_process(folder):
+        store.take_up(restart)
+        try:
+            yield store
+        except ModelError as error:
+            store.leave("failed", {"draw": error.draw, "message": str(error)})
+            if error.draw is not None:
+                _advise(error, f"See it with: psa-engine replay {folder} --draw {error.draw}")
+            raise
+        except (Interrupted, KeyboardInterrupt) as error:
+            with suppress(StorageError):
+                store.leave("interrupted")
+            signal = error.signal if isinstance(error, Interrupted) else 2
+            raise Interrupted(signal, _resume(folder) if store.begun else "") from None
+        except StorageError as error:
+            _advise(error, _resume(folder))
+            raise
+        _say_what_was_found(store)
+        if not keep:
+            store.remove()
+
+
+def _say_what_was_found(store: Store) -> None:
+    counts = store.counts
+    if counts.found or counts.damaged:
+        damaged = f", {counts.damaged} damaged and computed again" if counts.damaged else ""
+        print(f"psa-engine: {counts.found} blocks were found finished{damaged}.", file=sys.stderr)
+
+
+def _resume(folder: Path) -> str:
+    return f"Go on with: psa-engine resume {folder}"
+
+
+def _advise(error: InputError, words: str) -> None:
+    error.hint = f"{error.hint} {words}" if error.hint else words
+
+
+def identity_of(analysis: Analysis, files: Mapping[str, bytes], device: str) -> dict[str, Any]:
+    """Return what the numbers of an analysis depend on: configuration, files beside it, versions, kind of device."""
+    from psa_engine.engine import devices, versions
+
+    document = analysis.checked.document
+    used = devices(device)[0]  # type: ignore[arg-type]
+    beside = {name: sha256(content).hexdigest() for name, content in files.items() if name != document.file}
+    return {
+        "configuration": document.content,
+        "files": beside,
+        "versions": versions(),
+        "device": f"{used.device_kind} ({used.platform})",
+    }
+
+
+def unfinished(folder: Path) -> Manifest:
+    """Return the manifest of the unfinished run in a result folder; InputError where it holds none."""
+    manifest = read_manifest(folder / FOLDER)
+    if manifest is None:
+        raise InputError(
+            f"'{folder}' holds no unfinished run.",
+            hint="Give the folder that the run was to write its results to.",
+        )
+    return manifest
