@@ -46,7 +46,7 @@ class Request:
     def again(self) -> dict[str, Any]:
         """What a store must remember to make the same request again, the configuration apart."""
         kept = ("settings", "scenario", "subgroup", "device", "force", "block", "keep_blocks")
-        excel = None if self.excel is None else str(self.excel)
+        excel = None if self.excel is None else str(self.excel.absolute())
         return {
             **{name: getattr(self, name) for name in kept},
             "assignments": list(self.assignments),

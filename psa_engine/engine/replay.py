@@ -8,9 +8,9 @@ import numpy as np
 from psa_engine.cohort.check import describe_invalid
 from psa_engine.cohort.simulate import CohortStructure
 from psa_engine.engine.blocks import BlockRunner
-from psa_engine.engine.evaluate import cohort_trace
 from psa_engine.engine.invalid import SLACK
 from psa_engine.engine.plan import RunPlan
+from psa_engine.engine.trace import cohort_trace
 from psa_engine.errors import InputError
 from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet
