@@ -42,6 +42,7 @@ for command in (
     configurations.list_,
     configurations.show,
     benchmark.benchmark,
+    configurations.new,
     configurations.schema,
 ):
     app.command(command.__name__.strip("_"))(command)

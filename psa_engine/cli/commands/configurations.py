@@ -1,5 +1,6 @@
-"""`list`, `show` and `schema`: the configurations that ship, and what one may hold."""
+"""`list`, `show`, `new` and `schema`: the configurations that ship, a first one, and what one may hold."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,27 @@ def show(name: Annotated[str, typer.Argument(help="The name of a shipped configu
     from psa_engine.config.finding import find_config, with_schema_beside
 
     typer.echo(with_schema_beside(find_config(name).read_text(encoding="utf-8")), nl=False)
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="What to call the analysis and its files.")],
+    table: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A .csv or .xlsx table of parameters to start with."),
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of the table.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder to write in.")] = Path(),
+) -> None:
+    """Write a commented configuration and model to start from, NAME.yaml and NAME.py, that run at once."""
+    from psa_engine.starter import written_starter
+
+    configuration, model = written_starter(name, out, table, sheet)
+    typer.echo(f"Written: {configuration} and {model}.")
+    if table is not None:
+        typer.echo(
+            f"The parameters are those of {table}; write {model} to read them, and name your strategies."
+        )
+    typer.echo(f"Next: psa-engine run {configuration} --allow-model-file")
 
 
 def schema() -> None:
