@@ -145,7 +145,7 @@ def _all_rows(
     sample: Any,
     store: Store,
 ) -> list[dict]:
-    from psa_engine.summary import scenario_row
+    from psa_engine.summary import scenario_row, with_changes
 
     console = Console(stderr=True)
     rows = [scenario_row("base case", "", analysis, sample, results["wtp"])]
@@ -153,7 +153,7 @@ def _all_rows(
         if console.is_terminal:
             console.print(f"{k}/{len(others)} {name}", style="dim")
         rows.append(store.remembered_rows(name, partial(_row, name, description, other, device)))
-    return rows
+    return with_changes(rows)
 
 
 def _row(name: str, description: str, analysis: Analysis, device: str) -> dict[str, Any]:

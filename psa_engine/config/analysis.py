@@ -109,6 +109,11 @@ class Analysis:
         return self.config.decision_population
 
     @property
+    def ranges(self) -> dict[str, dict[str, list[float]]]:
+        """The named ranges of the file: name -> parameter -> [low, high]."""
+        return self.config.ranges
+
+    @property
     def text(self) -> str:
         """The configuration file as written."""
         return self.checked.document.text

@@ -56,6 +56,7 @@ def _check_one(document: Document, known: Iterable[Input]) -> Checked:
     _check_currency(inputs, document)
     _check_groups(config, inputs, document)
     _check_studies(config, inputs, document)
+    _check_sensitivity(config, inputs, document)
     _check_correlation(config, inputs, document)
     return Checked(document, config, inputs)
 
@@ -100,6 +101,19 @@ def _check_studies(config: Configuration, inputs: tuple[Input, ...], document: D
     known = sorted({name for entry in inputs for name in entry.names})
     for label, study in config.studies.items():
         _known(document, ("studies", label, "design"), "parameter", study.design.parameters, known)
+
+
+def _check_sensitivity(config: Configuration, inputs: tuple[Input, ...], document: Document) -> None:
+    known = sorted({name for entry in inputs for name in entry.names})
+    for label, ends in config.ranges.items():
+        _known(document, ("ranges", label), "parameter", ends, known)
+    if document.applied:  # a scenario may leave strategies out; what needs them is then left out too
+        return
+    care = [config.severity.standard_care] if config.severity else []
+    _known(document, ("severity", "standard_care"), "strategy", care, config.strategies)
+    for mix in ("current", "future"):
+        named = getattr(config.budget_impact, mix, {})
+        _known(document, ("budget_impact", mix), "strategy", named, config.strategies)
 
 
 def _check_correlation(config: Configuration, inputs: tuple[Input, ...], document: Document) -> None:

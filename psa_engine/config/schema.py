@@ -26,6 +26,7 @@ from psa_engine.config.fields import (
     refusal,
 )
 from psa_engine.config.record import EVIDENCE, Record, exactly_one, named_evidence
+from psa_engine.config.sensitivity import BudgetImpact, Ranges, Severity
 from psa_engine.config.studies import CandidateStudy, DecisionPopulation
 from psa_engine.config.units import UNITS
 
@@ -234,6 +235,9 @@ class Configuration(Record, json_schema_extra=_some_parameters):
     subgroups: dict[Label, Subgroup] = {}
     studies: dict[Label, CandidateStudy] = {}
     decision_population: DecisionPopulation | None = None
+    ranges: Ranges = {}
+    severity: Severity | None = None
+    budget_impact: BudgetImpact | None = None
 
     @model_validator(mode="after")
     def _age_is_given(self) -> "Configuration":

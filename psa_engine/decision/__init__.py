@@ -12,10 +12,12 @@ from psa_engine.decision.net_benefit import (
     wtp_grid,
 )
 from psa_engine.decision.pairwise import pairwise_icers
+from psa_engine.decision.severity import Shortfall, severity_weight
 from psa_engine.decision.threshold_price import threshold_price
 
 __all__ = [
     "DEFAULT_WTP",
+    "Shortfall",
     "ceac",
     "ceaf",
     "evpi",
@@ -27,6 +29,7 @@ __all__ = [
     "net_health_benefit",
     "net_monetary_benefit",
     "pairwise_icers",
+    "severity_weight",
     "threshold_price",
     "wtp_grid",
 ]

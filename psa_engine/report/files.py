@@ -72,7 +72,29 @@ def csv_tables(results: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "evidence": results["ledger"],
         "evppi": results["evppi"],
         "evsi": results["evsi"],
+        **sensitivity_tables(results),
         "scenarios": [{k: v for k, v in r.items() if k != "wtp"} for r in results.get("scenarios", [])],
+    }
+
+
+def sensitivity_tables(results: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the sensitivity tables that a result has by file name, rows flat."""
+    tornado, severity, settling, budget = (
+        results.get(k) or {} for k in ("tornado", "severity", "convergence", "budget_impact")
+    )
+    return {
+        "tornado": tornado.get("bars", []),
+        "price_curves": [
+            {"product": c["product"], **p} for c in results.get("price_curves", []) for p in c["points"]
+        ],
+        "severity": [{k: v for k, v in severity.items() if not isinstance(v, list | dict)}]
+        if severity
+        else [],
+        "severity_decisions": severity.get("decisions", []),
+        "convergence": settling.get("rows", []),
+        "draws_needed": settling.get("needed", []),
+        "budget_impact": budget.get("years", []),
+        "budget_per_person": budget.get("per_person", []),
     }
 
 

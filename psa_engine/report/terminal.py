@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from psa_engine.report.terminal_sensitivity import print_sensitivity
+
 Row = Mapping[str, Any]
 PIPED_WIDTH = 160
 _NOT = "not distinguishable from 0"
@@ -40,6 +42,7 @@ def print_results(console: Console, results: Row) -> None:
         )
     for row in results["threshold_prices"]:
         console.print(_threshold(row, labels, results["currency"]))
+    print_sensitivity(console, results)
     if results["evppi"]:
         first = [row for row in results["evppi"] if row["wtp"] == results["wtp"][0]]
         title = (
@@ -153,7 +156,7 @@ def scenario_table(rows: Sequence[Row], labels: Mapping[str, str]) -> Table:
     prices = any(key.startswith("threshold_price_") for row in rows for key in row)
     table = _table(
         f"Scenarios: {rows[0]['comparison']}", "Scenario", "Δ costs", "Δ QALYs", "ICER or quadrant", "WTP", "INMB",
-        "Best choice", *(["Threshold price"] if prices else []),
+        "change", "Best choice", *(["Threshold price"] if prices else []),
     )  # fmt: skip
     for row in rows:
         for k, w in enumerate(row["wtp"]):
@@ -167,7 +170,8 @@ def scenario_table(rows: Sequence[Row], labels: Mapping[str, str]) -> Table:
                 _money(icer),
             ]
             best = labels.get(row[f"optimal_{w:g}"], row[f"optimal_{w:g}"])
-            cells = [_money(w), _money(row[f"inmb_{w:g}"]), escape(best)]
+            change = row.get(f"change_inmb_{w:g}")
+            cells = [_money(w), _money(row[f"inmb_{w:g}"]), _number(change, "+,.0f"), escape(best)]
             price = [_money(row.get(f"threshold_price_{w:g}"))] if prices else []
             table.add_row(*(lead if k == 0 else [""] * 4), *cells, *price)
     return table

@@ -17,12 +17,22 @@ from psa_engine.decision import (
     net_health_benefit,
     net_monetary_benefit,
     pairwise_icers,
-    threshold_price,
     wtp_grid,
 )
 from psa_engine.sample import PsaSample
 from psa_engine.summary.information import sample_evppi_rows
 from psa_engine.summary.pictures import pictured
+from psa_engine.summary.rows import plain, records
+from psa_engine.summary.sensitivity import (
+    budget_rows,
+    compared,
+    convergence_rows,
+    price_points,
+    products_in_question,
+    severity_rows,
+    threshold_rows,
+    tornado_rows,
+)
 from psa_engine.summary.studies import sample_evsi_rows
 
 STATUSES = ("verified", "unverified", "assumption", "gap")
@@ -66,12 +76,28 @@ def summarise(
         "pairwise": records(pairwise_icers(sample, sample.comparator, at)),
         "decision": decision_rows(sample, at),
         "acceptability": acceptability_rows(sample, at),
-        "threshold_prices": threshold_rows(analysis, sample, at),
+        "threshold_prices": gap_thresholds(analysis, sample, at),
         "evppi": sample_evppi_rows(analysis, sample, at),
         "evsi": studies,
         "evsi_notes": left_out,
+        **sensitivity(analysis, sample, at),
         "ledger": [vars(e) for e in analysis.ledger],
         **pictured(analysis, sample),
+    }
+
+
+def sensitivity(analysis: Any, sample: PsaSample, wtp: list[float]) -> dict[str, Any]:
+    """Return what a finished run says of sensitivity and prices at little cost; None where it does not apply."""
+    uncertain = analysis.parameters.uncertain or analysis.ranges
+    return {
+        "tornado": tornado_rows(analysis, wtp, compared(sample)) if uncertain else None,
+        "price_curves": [
+            price_points(analysis, sample, wtp, threshold_rows(analysis, sample, wtp, product, product))
+            for product in products_in_question(analysis, sample)
+        ],
+        "severity": severity_rows(analysis, sample, wtp),
+        "convergence": convergence_rows(sample, wtp),
+        "budget_impact": budget_rows(analysis),
     }
 
 
@@ -216,37 +242,44 @@ def _grid_through(wtp: list[float]) -> np.ndarray:
     return np.union1d(wtp_grid(high, through[0] if through else coarse[0]), wtp)
 
 
-def threshold_rows(analysis: Any, sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
+def gap_thresholds(analysis: Any, sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
     """Return the price at which each strategy whose product's price is a gap would be the best choice."""
-    values = {**analysis.parameters.means(), **sample.parameter_values}
-    rows = []
-    for product, about in analysis.products.items():
-        if (
-            about.status == "gap"
-            and product in sample.strategies
-            and f"packs.{product}" in sample.outcome_names
-        ):
-            net = values[f"list_price[{product}]"] * (1 - values[f"discount[{product}]"])
-            table = threshold_price(sample, product, product, net, wtp)
-            rows += [
-                {"product": product, "pack": about.pack or "pack", **row}
-                for row in records(table.reset_index())
-            ]
-    return rows
+    return [
+        row
+        for product in products_in_question(analysis, sample)
+        for row in threshold_rows(analysis, sample, wtp, product, product)
+    ]
+
+
+def with_changes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add to each line of a scenario table how its results differ from those of the first line, the base case.
+
+    A change of the net benefit is given for each WTP that both have; none where another pair is compared.
+    """
+    base = rows[0]
+    out = []
+    for row in rows:
+        changes = {}
+        if row["comparison"] == base["comparison"]:
+            kept = [k for k in row if k.startswith(("incremental_", "inmb_", "icer", "threshold_price_"))]
+            for key in kept:
+                if isinstance(row[key], float) and isinstance(base.get(key), float):
+                    changes[f"change_{key}"] = row[key] - base[key]
+        out.append({**row, **changes})
+    return out
 
 
 def scenario_row(
     name: str, description: str, analysis: Any, sample: PsaSample, wtp: list[float]
 ) -> dict[str, Any]:
     """Return one line of the scenario table: incremental results of the first strategy, and the decisions."""
-    first = sample.strategies[0]
-    comparator = sample.comparator if sample.comparator not in (None, first) else sample.strategies[-1]
+    first, comparator = compared(sample)
     pair = next(r for r in records(pairwise_icers(sample, comparator, wtp)) if r["strategy"] == first)
     kept = ("comparison", "incremental_costs", "incremental_effects", "icer", "quadrant")
     decisions = decision_rows(sample, wtp)
     prices = {
         f"threshold_price_{r['wtp']:g}": r["price"]
-        for r in threshold_rows(analysis, sample, wtp)
+        for r in gap_thresholds(analysis, sample, wtp)
         if r["product"] == first
     }
     return {
@@ -259,17 +292,3 @@ def scenario_row(
         **{f"evpi_{d['wtp']:g}": d["evpi"] for d in decisions},
         **prices,
     }
-
-
-def records(table: Any) -> list[dict[str, Any]]:
-    """Return a DataFrame's rows as JSON-ready mappings: no NumPy types, None for what is not a number."""
-    return [{str(k): plain(v) for k, v in row.items()} for row in table.to_dict("records")]
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON holds it; infinities as text, NaN as None."""
-    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("infinite" if value > 0 else "-infinite")
-    return value
