@@ -1,88 +1,105 @@
 """`psa-engine evppi` and `psa-engine evsi`: which uncertainty is worth resolving, and by which study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from psa_engine.cli.run import requested
+from psa_engine.cli.stored import stored
+from psa_engine.config import Analysis
 from psa_engine.errors import InputError, nearest
-from psa_engine.report.files import as_json, write_tables
+from psa_engine.report.files import as_json, writable_folder, write_tables
 from psa_engine.report.terminal import console, evppi_table, evsi_table, print_heading
 
 
-def evppi_command(
-    config: str,
-    of: Sequence[str],
-    settings: Mapping[str, Any],
-    assignments: tuple[str, ...],
-    method: str,
-    rtol: float,
-    out: Path | None,
-    json: bool,
-    allow_model_file: bool = False,
-) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What both commands are given: a configuration, changes to it, and where the results go."""
+
+    config: str
+    settings: Mapping[str, Any]
+    assignments: tuple[str, ...] = ()
+    out: Path | None = None
+    as_json: bool = False
+    allow_model_file: bool = False
+    restart: bool = False
+    keep_blocks: bool = False
+
+    @property
+    def analysis(self) -> Analysis:
+        return requested(self.config, self.settings, self.assignments, self.allow_model_file)
+
+
+@contextmanager
+def _problem(asked: Asked, analysis: Analysis, command: str, options: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the decision problem; with a result folder, one whose model runs are stored there as they are made."""
+    from psa_engine.voi.problem import Problem
+
+    problem = Problem(analysis.model, analysis.parameters)
+    if asked.out is None:
+        yield problem
+        return
+    again = {"settings": asked.settings, "assignments": list(asked.assignments), "options": options}
+    again["keep_blocks"] = asked.keep_blocks
+    place = writable_folder(asked.out)
+    how: dict[str, Any] = {"restart": asked.restart, "keep": asked.keep_blocks, "options": options}
+    with stored(place, command, analysis, again, **how) as store:
+        yield replace(problem, remembered=store.remembered)
+
+
+def evppi_command(asked: Asked, of: Sequence[str], method: str, rtol: float) -> None:
     """Estimate EVPPI of the sets named, or of every uncertain parameter and group."""
     from psa_engine.summary import described, evidence_counts, evppi_rows
     from psa_engine.voi.evppi import evppi, evppi_singles
 
-    analysis = requested(config, settings, assignments, allow_model_file)
+    analysis = asked.analysis
     wtp = [float(w) for w in analysis.settings.wtp]
     how: dict[str, Any] = {"wtp": wtp, "method": method, "rtol": rtol, "seed": analysis.settings.seed}
-    shown = console(stderr=json)
+    shown = console(stderr=asked.as_json)
     how["progress"] = shown.is_terminal
-    model, parameters = analysis.model, analysis.parameters
-    if of:
-        estimates = [evppi(model, parameters, of=text.split(","), **how) for text in of]
-    else:
-        estimates = list(evppi_singles(model, parameters, **how))
-        estimates += [evppi(model, parameters, of=[group], **how) for group in analysis.groups]
-    rows = evppi_rows(estimates, analysis)
-    results = {**described(analysis), "evidence": evidence_counts(analysis), "wtp": wtp, "evppi": rows}
-    if out is not None:
-        write_tables(out, results, {"evppi": rows})
-    if json:
+    with _problem(asked, analysis, "evppi", {"of": list(of), "method": method, "rtol": rtol}) as problem:
+        if of:
+            estimates = [evppi(problem, of=text.split(","), **how) for text in of]
+        else:
+            estimates = list(evppi_singles(problem, **how))
+            estimates += [evppi(problem, of=[group], **how) for group in analysis.groups]
+        rows = evppi_rows(estimates, analysis)
+        results = {**described(analysis), "evidence": evidence_counts(analysis), "wtp": wtp, "evppi": rows}
+        if asked.out is not None:
+            write_tables(asked.out, results, {"evppi": rows})
+    if asked.as_json:
         typer.echo(as_json(results), nl=False)
         return
     print_heading(shown, results)
     shown.print(evppi_table(rows, analysis.currency))
 
 
-def evsi_command(
-    config: str,
-    study: str | None,
-    n: Sequence[int],
-    settings: Mapping[str, Any],
-    assignments: tuple[str, ...],
-    method: str,
-    out: Path | None,
-    json: bool,
-    allow_model_file: bool = False,
-) -> None:
+def evsi_command(asked: Asked, study: str | None, n: Sequence[int], method: str) -> None:
     """Estimate EVSI and ENBS of one candidate study of the configuration, or of all."""
     from psa_engine.summary import described, evidence_counts
 
-    analysis = requested(config, settings, assignments, allow_model_file)
+    analysis = asked.analysis
     if not analysis.studies:
         raise InputError(f"{analysis.name} names no studies.", hint="Add them under `studies:`.")
     if study is not None and study not in analysis.studies:
         raise InputError(f"There is no study '{study}'.", hint=nearest(study, analysis.studies))
-    rows = [
-        row
-        for name in ([study] if study else list(analysis.studies))
-        for row in _study_rows(analysis, name, n, method)
-    ]
-    results = {
-        **described(analysis),
-        "evidence": evidence_counts(analysis),
-        "wtp": [float(w) for w in analysis.settings.wtp],
-        "decision_population": _population_text(analysis),
-        "evsi": rows,
-    }
-    if out is not None:
-        write_tables(out, results, {"evsi": rows})
-    if json:
+    names = [study] if study else list(analysis.studies)
+    with _problem(asked, analysis, "evsi", {"study": study, "n": list(n), "method": method}) as problem:
+        rows = [row for name in names for row in _study_rows(analysis, problem, name, n, method)]
+        results = {
+            **described(analysis),
+            "evidence": evidence_counts(analysis),
+            "wtp": [float(w) for w in analysis.settings.wtp],
+            "decision_population": _population_text(analysis),
+            "evsi": rows,
+        }
+        if asked.out is not None:
+            write_tables(asked.out, results, {"evsi": rows})
+    if asked.as_json:
         typer.echo(as_json(results), nl=False)
         return
     shown = console()
@@ -90,7 +107,9 @@ def evsi_command(
     shown.print(evsi_table(rows, analysis.currency))
 
 
-def _study_rows(analysis: Any, name: str, n: Sequence[int], method: str) -> list[dict[str, Any]]:
+def _study_rows(
+    analysis: Any, problem: Any, name: str, n: Sequence[int], method: str
+) -> list[dict[str, Any]]:
     from psa_engine.summary import evsi_rows
     from psa_engine.voi.evppi import evppi
     from psa_engine.voi.evsi import evsi
@@ -101,9 +120,8 @@ def _study_rows(analysis: Any, name: str, n: Sequence[int], method: str) -> list
         "wtp": [float(w) for w in analysis.settings.wtp],
         "seed": analysis.settings.seed,
     }
-    model, parameters = analysis.model, analysis.parameters
-    curve = evsi(model, parameters, study=design, n=sizes, method=method, **how)
-    perfect = evppi(model, parameters, of=list(design.parameters), **how)
+    curve = evsi(problem, study=design, n=sizes, method=method, **how)
+    perfect = evppi(problem, of=list(design.parameters), **how)
     return evsi_rows(analysis, name, curve, perfect)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from psa_engine.cli.information import Asked, evppi_command, evsi_command
 from psa_engine.cli.run import Request, run_analysis
 from psa_engine.cli.stored import unfinished
 from psa_engine.store import Manifest
@@ -11,7 +12,14 @@ from psa_engine.store import Manifest
 def resume_command(folder: Path, as_json: bool, allow_model_file: bool) -> None:
     """Go on with the unfinished run in a folder; raises InputError where there is none, or it was another version's."""
     manifest = unfinished(folder)
-    run_analysis(run_request(manifest, folder, as_json=as_json, allow_model_file=allow_model_file))
+    more: dict[str, Any] = {"as_json": as_json, "allow_model_file": allow_model_file}
+    if manifest.command == "run":
+        run_analysis(run_request(manifest, folder, **more))
+        return
+    said = dict(manifest.request)
+    options, assignments = said.pop("options"), tuple(said.pop("assignments"))
+    asked = Asked(str(folder / said.pop("config")), assignments=assignments, out=folder, **said, **more)
+    {"evppi": evppi_command, "evsi": evsi_command}[manifest.command](asked, **options)
 
 
 def run_request(manifest: Manifest, folder: Path, **more: Any) -> Request:

@@ -26,15 +26,18 @@ def stored(
     device: str = "auto",
     restart: bool = False,
     keep: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Iterator[Store]:
     """Yield the store of a command in its result folder; remove what it holds once the command is done.
 
-    `request` is what starts the command again, all but its configuration. Raises InputError where another
+    `request` is what starts the command again, all but its configuration; `options` are those of it that numbers
+    depend on beside the configuration. Raises InputError where another
     process is at work in the folder or it holds an unfinished run of something else.
     """
     files = companions(analysis.checked.document)
     asked = {**request, "config": f"{FOLDER}/{COPY}/{next(iter(files))}"}
-    manifest = Manifest(command, identity_of(analysis, files, device), asked)
+    identity = identity_of(analysis, files, device)
+    manifest = Manifest(command, {**identity, "options": options} if options else identity, asked)
     copies = {f"{COPY}/{name}": content for name, content in files.items()}
     store = Store(folder, manifest, 0.0 if keep else GRACE, copies)
     with only_process(folder):

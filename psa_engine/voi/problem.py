@@ -1,8 +1,10 @@
 """A decision problem as value-of-information methods see it: a model, its parameters, conditional draws."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
@@ -15,15 +17,20 @@ from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet, Sampler, conditional, members
 from psa_engine.sample import PsaSample
 
+Arrays = Mapping[str, np.ndarray]
+Remembered = Callable[[str, Callable[[], Arrays]], Arrays]
+"""Given a key and what makes arrays: the arrays, made now or found where an earlier run left them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A model with its parameters, and how precisely and where to run it."""
+    """A model with its parameters, how precisely and where to run it, and where its runs are remembered if at all."""
 
     model: Model
     parameters: ParameterSet
     precision: Precision = "double"
     device: Device = "auto"
+    remembered: Remembered | None = None
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -88,6 +95,11 @@ class Split:
 
     def evaluate(self, z_outer: np.ndarray, z_inner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return costs and effects (n, n_strategies) at independent scores (n_outer, n) and (n_inner, n)."""
+        key = ("evaluate", z_outer, z_inner)
+        found = self._remembered(key, lambda: self._evaluated(z_outer, z_inner))
+        return found["costs"], found["effects"]
+
+    def _evaluated(self, z_outer: np.ndarray, z_inner: np.ndarray) -> Arrays:
         program = self._program("random")
         n = z_inner.shape[1] if self.n_inner else z_outer.shape[1]
         inner_rows = [i for i in range(self.n_outer + self.n_inner) if i not in self.outer_rows]
@@ -103,7 +115,7 @@ class Split:
         }
         result = scored(program, n_tiles)(inputs, tiled, np.int32(wanted))
         totals = on_host(result, program, wanted, n)["totals"]
-        return totals["costs"].T.astype(float), totals["effects"].T.astype(float)
+        return {kind: totals[kind].T.astype(float) for kind in ("costs", "effects")}
 
     def inner_means(
         self,
@@ -119,7 +131,21 @@ class Split:
         `n_inner_draws` is a power of two; `sampler` "antithetic" pairs neighbours, "sobol" gives each
         outer draw its own net; `shared` uses the same inner draws for all. (N, n_strategies, 2) each.
         """
-        return inner_means(
-            self.problem.model, self.parameters, self.outer_rows, np.asarray(z_outer, float), n_inner_draws,
-            program=self._program(sampler), seed=seed, sampler=sampler, shared=shared, advance=advance,
-        )  # fmt: skip
+        z = np.asarray(z_outer, float)
+
+        def made() -> Arrays:
+            return inner_means(
+                self.problem.model, self.parameters, self.outer_rows, z, n_inner_draws,
+                program=self._program(sampler), seed=seed, sampler=sampler, shared=shared, advance=advance,
+            )._asdict()  # fmt: skip
+
+        return InnerMeans(**self._remembered(("inner means", z, n_inner_draws, seed, sampler, shared), made))
+
+    def _remembered(self, key: tuple[Any, ...], make: Callable[[], Arrays]) -> Arrays:
+        """Return what `make()` does, by way of the problem's memory; the key names it among all of one problem."""
+        if self.problem.remembered is None:
+            return make()
+        digest = sha256(repr((self.of, self.problem.precision)).encode())
+        for part in key:
+            digest.update(part.tobytes() if isinstance(part, np.ndarray) else f"|{part}".encode())
+        return self.problem.remembered(digest.hexdigest(), make)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from psa_engine.cli.options import AllowModelFile, AsJson, Config, Out, Seed, Sets, Wtp
+from psa_engine.cli.options import AllowModelFile, AsJson, Config, KeepBlocks, Out, Restart, Seed, Sets, Wtp
 
 
 def evppi(
@@ -22,12 +22,14 @@ def evppi(
     out: Out = None,
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
+    restart: Restart = False,
+    keep_blocks: KeepBlocks = False,
 ) -> None:
     """Rank parameters and groups by the value of perfect information about them."""
-    from psa_engine.cli.information import evppi_command
+    from psa_engine.cli.information import Asked, evppi_command
 
-    settings = {"wtp": wtp, "seed": seed}
-    evppi_command(config, of or (), settings, tuple(set_ or ()), method, rtol, out, as_json, allow_model_file)
+    settings, more = {"wtp": wtp, "seed": seed}, (out, as_json, allow_model_file, restart, keep_blocks)
+    evppi_command(Asked(config, settings, tuple(set_ or ()), *more), of or (), method, rtol)
 
 
 def evsi(
@@ -41,17 +43,19 @@ def evsi(
     out: Out = None,
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
+    restart: Restart = False,
+    keep_blocks: KeepBlocks = False,
 ) -> None:
     """Estimate the value of candidate studies over a grid of sizes, and what is left after their cost."""
-    from psa_engine.cli.information import evsi_command
+    from psa_engine.cli.information import Asked, evsi_command
     from psa_engine.errors import InputError
 
     try:
         sizes = [int(x) for x in n.split(",")] if n else []
     except ValueError:
         raise InputError(f"--n takes whole numbers with commas between, and got '{n}'.") from None
-    settings = {"wtp": wtp, "seed": seed}
-    evsi_command(config, study, sizes, settings, tuple(set_ or ()), method, out, as_json, allow_model_file)
+    settings, more = {"wtp": wtp, "seed": seed}, (out, as_json, allow_model_file, restart, keep_blocks)
+    evsi_command(Asked(config, settings, tuple(set_ or ()), *more), study, sizes, method)
 
 
 def analyse(
