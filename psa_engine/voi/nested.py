@@ -115,12 +115,12 @@ def _plan(pilot: Pilot, between: float, goal: Goal) -> tuple[int, float]:
 
 
 def _record(of: tuple[str, ...], draws: OuterDraws, rtol: float, seconds: float) -> VoiEstimate:
-    tally, pilot = draws.tally, draws.pilot
+    tally, pilot, error = draws.tally, draws.pilot, draws.standard_error
     diagnostics: dict[str, Any] = {
         "n_outer": tally.n_draws,
         "n_inner": draws.n_inner,
         "correction": tally.correction,
-        "converged": draws.excess(rtol) <= 1,
+        "converged": draws.excess(rtol, error) <= 1,
         "optimal_strategy": tuple(draws.split.problem.strategies[i] for i in tally.best),
     }
     if tally.n_groups > 1:
@@ -130,7 +130,7 @@ def _record(of: tuple[str, ...], draws: OuterDraws, rtol: float, seconds: float)
     left = WORST_LEFT if pilot is None else pilot.left(draws.n_inner.bit_length() - 1)
     return VoiEstimate(
         value=tally.value,
-        standard_error=tally.standard_error,
+        standard_error=error,
         method="nested quasi-Monte Carlo" if tally.n_groups > 1 else "nested Monte Carlo",
         wtp=tally.wtp,
         of=of,

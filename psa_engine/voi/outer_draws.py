@@ -61,14 +61,26 @@ class OuterDraws:
                 return
             self._extend(n - self.tally.n)
 
-    def excess(self, rtol: float) -> float:
-        """Return how many times the tolerance the 95 % half-width is, where it is most."""
+    @property
+    def standard_error(self) -> np.ndarray:
+        """The standard error of the value (n_wtp,), that of the correction's factor included.
+
+        The pilot judges the factor, so further outer draws do not lessen that part.
+        """
+        if self.pilot is None:
+            return self.tally.standard_error
+        off = spread(self.pilot.factor_error(self.n_inner.bit_length() - 1), self.wtp)
+        return np.hypot(self.tally.standard_error, off / self.tally.factor * self.tally.correction)
+
+    def excess(self, rtol: float, error: np.ndarray | None = None) -> float:
+        """Return how many times the tolerance the 95 % half-width of the draws (or of `error`) is, where it is most."""
+        error = self.tally.standard_error if error is None else error
         places = sized_on(self.wtp)
         scale = np.abs(self.tally.value[places])
         if self.pilot is not None:
             scale = np.where(self.pilot.evpi > 0, np.maximum(scale, FLOOR * self.pilot.evpi), np.inf)
         scale = np.where(scale > 0, scale, np.inf)
-        return float((1.96 * self.tally.standard_error[places] / (rtol * scale)).max())
+        return float((1.96 * error[places] / (rtol * scale)).max())
 
     def _extend(self, n: int) -> None:
         """Add n outer draws to each group."""

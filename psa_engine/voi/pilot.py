@@ -20,7 +20,8 @@ from psa_engine.voi.problem import Split
 WORST_LEFT = 2**0.5
 """No more of the correction than this is left as bias, see `Pilot.left`."""
 _RUNS_AT_ONCE = 2**17
-_NOISES = np.logspace(-4, 4, 801)
+_NOISES = np.logspace(-4, 4, 1601)
+_SEEN = 4
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,26 @@ class Pilot:
         return self.fine[:, 0].mean(0)
 
     @cached_property
+    def _misfit(self) -> np.ndarray:
+        """How badly each noise of `_NOISES` explains the last differences (n_noises, n_wtp): chi-squared.
+
+        Their sizes are fitted by generalised least squares, with the covariance of their means over outer draws.
+        """
+        falls = _difference(_NOISES[:, None] * 2.0 ** np.arange(_SEEN)[::-1])
+        out = np.zeros((len(_NOISES), self.difference.shape[2]))
+        for i in range(out.shape[1]):
+            seen = self.difference[:, -_SEEN:, i]
+            mean = seen.mean(0)
+            inverse = np.linalg.pinv(np.cov(seen.T) / len(seen), rcond=1e-10)
+            scale = (falls @ inverse @ mean) / np.maximum(((falls @ inverse) * falls).sum(1), 1e-300)
+            left = mean - scale[:, None] * falls
+            out[:, i] = ((left @ inverse) * left).sum(1)
+        return out
+
+    @cached_property
     def noise(self) -> np.ndarray:
         """The inner variance over that between outer draws (n_wtp,) at the last size, from how differences fall."""
-        far = self.difference[:, -1].mean(0)
-        fall = np.divide(self.difference[:, -3].mean(0), far, out=np.full_like(far, 4.0), where=far < 0)
-        known = _difference(4 * _NOISES) / _difference(_NOISES)
-        return np.interp(fall, known[::-1], _NOISES[::-1])
+        return _NOISES[self._misfit.argmin(0)]
 
     def factor(self, size: int) -> np.ndarray:
         """Return how often the difference is added to correct the bias with 2^size inner draws (n_wtp,).
@@ -67,7 +82,20 @@ class Pilot:
         they tie on average and differ normally: once the difference where u is small (Richardson), up to
         1 / (sqrt(2) - 1) times where they tie whatever the parameters of interest are.
         """
-        noise = self.noise * 2.0 ** (self.fine.shape[1] - 1 - size)
+        return self._factor(self.noise, size)
+
+    def factor_error(self, size: int) -> np.ndarray:
+        """Return the standard error of the factor (n_wtp,): half the range that is likely.
+
+        That is where chi-squared is within 1 of its least.
+        """
+        likely = self._misfit <= self._misfit.min(0) + 1
+        factors = self._factor(_NOISES[:, None], size)
+        high = np.where(likely, factors, -np.inf).max(0)
+        return (high - np.where(likely, factors, np.inf).min(0)) / 2
+
+    def _factor(self, noise: np.ndarray, size: int) -> np.ndarray:
+        noise = noise * 2.0 ** (self.fine.shape[1] - 1 - size)
         return (np.sqrt(1 + noise) - 1) / _difference(noise)
 
     @cached_property
