@@ -197,8 +197,8 @@ def test_how_differences_fall_tells_what_halving_the_noise_for_ever_would_take_o
 
 
 def test_the_factor_of_a_small_pilot_is_less_sure():
-    small, large = pilot_of(1.0, 64).factor_error(5), pilot_of(1.0, 6_400).factor_error(5)
-    assert 4 < small[0] / large[0] < 25  # about the root of a hundred
+    small, large = pilot_of(1.0, 64).factor_error(5), pilot_of(1.0, 1_600).factor_error(5)
+    assert 2 < small[0] / large[0] < 12  # about the root of 25
 
 
 def test_a_doubtful_factor_is_in_the_standard_error():
