@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from psa_engine.config.fields import Label, Number, ParameterName, Share, Status, Text, Url, refusal
-from psa_engine.config.record import Record, named_evidence
+from psa_engine.config.record import EVIDENCE, Record, named_evidence
 
 
 def _low_high(value: Any) -> Any:
@@ -16,7 +16,7 @@ def _low_high(value: Any) -> Any:
     raise refusal("A range has a low and a high end", "Write [0.2, 0.4].")
 
 
-LowHigh = Annotated[list[Number], BeforeValidator(_low_high)]
+LowHigh = Annotated[list[Number], BeforeValidator(_low_high), Field(min_length=2, max_length=2)]
 Ranges = dict[Label, Annotated[dict[ParameterName, LowHigh], Field(min_length=1)]]
 
 
@@ -26,7 +26,7 @@ class Severity(Record):
     standard_care: Label
 
 
-class BudgetImpact(Record):
+class BudgetImpact(Record, json_schema_extra=EVIDENCE):
     """The payer's budget: who starts treatment in each coming year, and with what, now and in future."""
 
     people: Annotated[list[Annotated[Number, Field(ge=0)]], Field(min_length=1, max_length=20)] = Field(
