@@ -6,6 +6,7 @@ import openpyxl
 import pytest
 
 from psa_engine.config import check, find_config, load_analysis, read_document, read_text
+from psa_engine.config.companions import companions
 from psa_engine.errors import InputError
 
 YAML = find_config("two_state").read_text(encoding="utf-8")
@@ -209,3 +210,9 @@ def test_the_document_says_where_each_part_is(tmp_path):
     (tmp_path / "mine.yaml").write_text(f"{WITHOUT}parameters_from: parameters.xlsx\n", encoding="utf-8")
     places = read_document(tmp_path / "mine.yaml").places
     assert places["parameters", "cost_alive", "distribution", "gamma", "se"].endswith("row 4, column 'se'")
+
+
+def test_a_stored_run_takes_the_table_with_it(tmp_path):
+    workbook(tmp_path / "parameters.xlsx")
+    files = companions(analysis(tmp_path).checked.document)
+    assert files["parameters.xlsx"] == (tmp_path / "parameters.xlsx").read_bytes()

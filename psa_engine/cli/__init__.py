@@ -14,7 +14,9 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from psa_engine.cli.app import app
     from psa_engine.errors import InputError, Interrupted, ModelError, StorageError
+    from psa_engine.report.loudness import LOUDNESS
 
+    LOUDNESS.set("normal")
     try:
         app()
     except ModelError as error:

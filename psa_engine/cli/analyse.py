@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from psa_engine.cli.timings import Timings
 from psa_engine.errors import InputError, nearest
 from psa_engine.report.files import as_json as json_text
 from psa_engine.report.files import writable_folder, write_tables
@@ -36,14 +37,18 @@ def analyse(
     """
     if out is not None:
         writable_folder(out)
-    sample, notes = read_sample(costs, effects, parameters, comparator)
-    results = results_of(sample, wtp, groups, notes)
+    timings = Timings()
+    with timings.part("Reading"):
+        sample, notes = read_sample(costs, effects, parameters, comparator)
+    with timings.part("Decision analysis and value of information"):
+        results = results_of(sample, wtp, groups, notes)
     if out is not None:
         write_tables(out, results, csv_tables(results))
     if as_json:
         typer.echo(json_text(results), nl=False)
         return
     print_analysis(results)
+    timings.print(console())
     if out is not None:
         console().print(f"Written to {out}: results.json, tables/.", soft_wrap=True)
 

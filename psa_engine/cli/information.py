@@ -10,10 +10,12 @@ import typer
 
 from psa_engine.cli.run import requested
 from psa_engine.cli.stored import stored
+from psa_engine.cli.timings import Timings
 from psa_engine.config import Analysis
 from psa_engine.errors import InputError, nearest
 from psa_engine.report.files import as_json, writable_folder, write_tables
-from psa_engine.report.terminal import console, evppi_table, evsi_table, print_heading
+from psa_engine.report.loudness import is_verbose
+from psa_engine.report.terminal import console, evppi_table, evsi_table, print_heading, shows_progress
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,18 @@ def evppi_command(asked: Asked, of: Sequence[str], method: str, rtol: float) -> 
     from psa_engine.summary import described, evidence_counts, evppi_rows
     from psa_engine.voi.evppi import evppi, evppi_singles
 
-    analysis = asked.analysis
+    analysis, timings = asked.analysis, Timings()
     wtp = [float(w) for w in analysis.settings.wtp]
     how: dict[str, Any] = {"wtp": wtp, "method": method, "rtol": rtol, "seed": analysis.settings.seed}
     shown = console(stderr=asked.as_json)
-    how["progress"] = shown.is_terminal
+    how["progress"] = shows_progress()
     with _problem(asked, analysis, "evppi", {"of": list(of), "method": method, "rtol": rtol}) as problem:
-        if of:
-            estimates = [evppi(problem, of=text.split(","), **how) for text in of]
-        else:
-            estimates = list(evppi_singles(problem, **how))
-            estimates += [evppi(problem, of=[group], **how) for group in analysis.groups]
+        with timings.part("Estimates, with compilation"):
+            if of:
+                estimates = [evppi(problem, of=text.split(","), **how) for text in of]
+            else:
+                estimates = list(evppi_singles(problem, **how))
+                estimates += [evppi(problem, of=[group], **how) for group in analysis.groups]
         rows = evppi_rows(estimates, analysis)
         results = {**described(analysis), "evidence": evidence_counts(analysis), "wtp": wtp, "evppi": rows}
         if asked.out is not None:
@@ -76,20 +79,30 @@ def evppi_command(asked: Asked, of: Sequence[str], method: str, rtol: float) -> 
         return
     print_heading(shown, results)
     shown.print(evppi_table(rows, analysis.currency))
+    if is_verbose():
+        for estimate in estimates:
+            of_what = ", ".join(estimate.of)
+            shown.print(
+                f"{of_what}: {estimate.model_runs:,} model runs, {estimate.seconds:,.2f} s.", markup=False
+            )
+    timings.print(shown)
 
 
 def evsi_command(asked: Asked, study: str | None, n: Sequence[int], method: str) -> None:
     """Estimate EVSI and ENBS of one candidate study of the configuration, or of all."""
     from psa_engine.summary import described, evidence_counts
 
-    analysis = asked.analysis
+    analysis, timings = asked.analysis, Timings()
     if not analysis.studies:
         raise InputError(f"{analysis.name} names no studies.", hint="Add them under `studies:`.")
     if study is not None and study not in analysis.studies:
         raise InputError(f"There is no study '{study}'.", hint=nearest(study, analysis.studies))
     names = [study] if study else list(analysis.studies)
     with _problem(asked, analysis, "evsi", {"study": study, "n": list(n), "method": method}) as problem:
-        rows = [row for name in names for row in _study_rows(analysis, problem, name, n, method)]
+        rows = []
+        for name in names:
+            with timings.part(f"{name}, with compilation"):
+                rows += _study_rows(analysis, problem, name, n, method)
         results = {
             **described(analysis),
             "evidence": evidence_counts(analysis),
@@ -105,6 +118,7 @@ def evsi_command(asked: Asked, study: str | None, n: Sequence[int], method: str)
     shown = console()
     print_heading(shown, results)
     shown.print(evsi_table(rows, analysis.currency))
+    timings.print(shown)
 
 
 def _study_rows(

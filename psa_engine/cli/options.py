@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from psa_engine.errors import InputError
+from psa_engine.report.loudness import LOUDNESS, Loudness
+
 
 class Sampler(StrEnum):
     random = "random"
@@ -29,6 +32,30 @@ class OnInvalid(StrEnum):
     stop = "stop"
     clip = "clip"
 
+
+def _say_nothing(asked: bool) -> None:
+    _set_loudness("quiet", asked)
+
+
+def _say_more(asked: bool) -> None:
+    _set_loudness("verbose", asked)
+
+
+def _set_loudness(loudness: Loudness, asked: bool) -> None:
+    if asked and LOUDNESS.get() != "normal":
+        raise InputError("--quiet and --verbose contradict each other.", hint="Give one of them.")
+    if asked:
+        LOUDNESS.set(loudness)
+
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", callback=_say_nothing)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Say how long each part took, and on what.", callback=_say_more),
+]
+"""A command with these needs nothing more: what prints asks `report.loudness`."""
 
 Config = Annotated[
     str, typer.Argument(help="A YAML file, or the name of a configuration that ships (see list).")

@@ -12,11 +12,13 @@ import typer
 from rich.console import Console
 
 from psa_engine.cli.stored import stored
+from psa_engine.cli.timings import Timings
 from psa_engine.config import Analysis, load_analysis, parse_assignment
 from psa_engine.errors import InputError
 from psa_engine.report.files import as_json, csv_tables, writable_folder, write_results
+from psa_engine.report.loudness import is_verbose
 from psa_engine.report.terminal import console as wide_console
-from psa_engine.report.terminal import print_results, scenario_table
+from psa_engine.report.terminal import print_how, print_results, scenario_table, shows_progress
 from psa_engine.report.workbook import notes_of, writable_workbook, write_workbook
 from psa_engine.store import Store
 
@@ -56,8 +58,10 @@ class Request:
 
 def run_analysis(request: Request) -> None:
     """Run what was asked for; write the result folder, then print tables or JSON."""
-    base = requested(request.config, request.settings, request.assignments, request.allow_model_file)
-    chosen = overlaid(base, request.scenario, request.subgroup)
+    timings = Timings()
+    with timings.part("Reading and checking"):
+        base = requested(request.config, request.settings, request.assignments, request.allow_model_file)
+        chosen = overlaid(base, request.scenario, request.subgroup)
     folder = writable_folder(request.out or Path("results") / _folder_name(base, request))
     if request.excel:
         writable_workbook(request.excel)
@@ -66,13 +70,15 @@ def run_analysis(request: Request) -> None:
     others = every(chosen, request.scenario, request.subgroup)
     keep, again = request.keep_blocks, request.again
     with stored(folder, "run", chosen, again, request.device, request.restart, keep) as store:
-        with console.status("Preparing", spinner="dots") if console.is_terminal else _Quiet():
-            results, sample = results_of(chosen, request, store, progress=Console(stderr=True).is_terminal)
+        with console.status("Preparing", spinner="dots") if shows_progress() else _Quiet():
+            results, sample = results_of(chosen, request, store, timings)
         if others:
-            results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, store)
-        write_results(folder, results, sample)
-        if request.excel:
-            write_workbook(request.excel, notes_of(results), csv_tables(results))
+            with timings.part("Scenarios and subgroups"):
+                results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, store)
+        with timings.part("Writing"):
+            write_results(folder, results, sample)
+            if request.excel:
+                write_workbook(request.excel, notes_of(results), csv_tables(results))
     rows = results.get("scenarios", [])
     if request.as_json:
         typer.echo(as_json(results), nl=False)
@@ -81,6 +87,9 @@ def run_analysis(request: Request) -> None:
     if rows:
         console.print(scenario_table(rows, {s["strategy"]: s["label"] for s in results["strategies"]}))
     workbook = f", and the workbook {request.excel}" if request.excel else ""
+    if is_verbose():
+        print_how(console, results)
+    timings.print(console)
     console.print(f"Written to {folder}: results.json, sample.parquet, tables/{workbook}.")
 
 
@@ -110,7 +119,7 @@ def overlaid(analysis: Analysis, scenario: str | None, subgroup: str | None) -> 
 
 
 def results_of(
-    analysis: Analysis, request: Request, store: Store, progress: bool
+    analysis: Analysis, request: Request, store: Store, timings: Timings
 ) -> tuple[dict[str, Any], Any]:
     """Run an analysis; return its summary and sample."""
     from psa_engine.engine import base_case
@@ -120,11 +129,15 @@ def results_of(
 
     plan = replace(analysis.plan, device=request.device, block=request.block)  # type: ignore[arg-type]
     started = time.perf_counter()
-    runner = BlockRunner(analysis.model, analysis.parameters, plan)
-    blocks = store.blocks(plan.n_draws, runner.size, runner.over)
-    sample = sample_of(runner, blocks, analysis.settings.comparator, progress, started)
-    base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
-    return summarise(analysis, sample, base), sample
+    with timings.part("Draws, with compilation"):
+        runner = BlockRunner(analysis.model, analysis.parameters, plan)
+        blocks = store.blocks(plan.n_draws, runner.size, runner.over)
+        sample = sample_of(runner, blocks, analysis.settings.comparator, shows_progress(), started)
+    with timings.part("Base case, with compilation"):
+        base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
+    with timings.part("Decision analysis and value of information"):
+        results = summarise(analysis, sample, base)
+    return results, sample
 
 
 def every(analysis: Analysis, scenario: str | None, subgroup: str | None) -> dict[str, tuple[str, Analysis]]:
@@ -150,7 +163,7 @@ def _all_rows(
     console = Console(stderr=True)
     rows = [scenario_row("base case", "", analysis, sample, results["wtp"])]
     for k, (name, (description, other)) in enumerate(others.items(), 1):
-        if console.is_terminal:
+        if shows_progress():
             console.print(f"{k}/{len(others)} {name}", style="dim")
         rows.append(store.remembered_rows(name, partial(_row, name, description, other, device)))
     return with_changes(rows)

@@ -10,6 +10,7 @@ from typing import Any
 from psa_engine.config import Analysis
 from psa_engine.config.companions import companions
 from psa_engine.errors import InputError, Interrupted, ModelError, StorageError
+from psa_engine.report.loudness import is_quiet
 from psa_engine.store import Manifest, Store, only_process, read_manifest
 from psa_engine.store.store import FOLDER, GRACE
 
@@ -64,7 +65,7 @@ def stored(
 
 def _say_what_was_found(store: Store) -> None:
     counts = store.counts
-    if counts.found or counts.damaged:
+    if (counts.found or counts.damaged) and not is_quiet():
         damaged = f", {counts.damaged} damaged and computed again" if counts.damaged else ""
         print(f"psa-engine: {counts.found} blocks were found finished{damaged}.", file=sys.stderr)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from psa_engine.config.document import Document
 
-_SUFFIXES = (".csv", ".py")
+_SUFFIXES = (".csv", ".xlsx", ".xlsm", ".py")
 
 
 def companions(document: Document) -> dict[str, bytes]:

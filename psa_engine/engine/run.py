@@ -69,7 +69,8 @@ def sample_of(
             compiled_after = compiled_after or time.perf_counter() - started
             advance(collected.add(first, block))
     seconds = time.perf_counter() - started
-    return collected.sample(comparator, metadata_of(plan, seconds, compiled_after, collected))
+    metadata = {**metadata_of(plan, seconds, compiled_after, collected), "block": runner.size}
+    return collected.sample(comparator, metadata)
 
 
 class Collected:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from psa_engine.report.loudness import is_quiet
 from psa_engine.report.terminal_sensitivity import print_sensitivity
 
 Row = Mapping[str, Any]
@@ -15,9 +16,33 @@ _NOT = "not distinguishable from 0"
 
 
 def console(stderr: bool = False) -> Console:
-    """Return a console that is as wide as the terminal, and wide enough for the tables where there is none."""
-    plain = Console(stderr=stderr)
-    return plain if plain.is_terminal else Console(stderr=stderr, width=PIPED_WIDTH)
+    """Return a console that is as wide as the terminal, and wide enough for the tables where there is none.
+
+    It prints nothing where the command line was asked to be quiet.
+    """
+    plain = Console(stderr=stderr, quiet=is_quiet())
+    return plain if plain.is_terminal else Console(stderr=stderr, width=PIPED_WIDTH, quiet=is_quiet())
+
+
+def shows_progress() -> bool:
+    """Whether someone watches a terminal and was not promised quiet."""
+    return Console(stderr=True).is_terminal and not is_quiet()
+
+
+def print_how(console: Console, results: Row) -> None:
+    """Print on what a run was made: devices, blocks, compilation, speed, versions."""
+    run = results["run"]
+    seconds = run["seconds"]
+    console.print(
+        f"On {run['devices']}, in blocks of up to {run['block']:,} draws: first block, with compilation, "
+        f"{seconds['first_block_with_compilation']:,.2f} s; all draws {seconds['total']:,.2f} s, "
+        f"{run['draws_per_second']:,.0f} draws a second.",
+        markup=False,
+    )
+    console.print(
+        ", ".join(f"{name} {version}" for name, version in run["versions"].items()) + ".", markup=False
+    )
+    console.print(f"Configuration SHA-256 {results['config_hash']}.", markup=False)
 
 
 def print_results(console: Console, results: Row) -> None:

@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from psa_engine.cli.options import AllowModelFile, AsJson, Config, KeepBlocks, Out, Restart, Seed, Sets, Wtp
+from psa_engine.cli.options import (
+    AllowModelFile,
+    AsJson,
+    Config,
+    KeepBlocks,
+    Out,
+    Quiet,
+    Restart,
+    Seed,
+    Sets,
+    Verbose,
+    Wtp,
+)
 
 
 def evppi(
@@ -24,6 +36,8 @@ def evppi(
     allow_model_file: AllowModelFile = False,
     restart: Restart = False,
     keep_blocks: KeepBlocks = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Rank parameters and groups by the value of perfect information about them."""
     from psa_engine.cli.information import Asked, evppi_command
@@ -45,6 +59,8 @@ def evsi(
     allow_model_file: AllowModelFile = False,
     restart: Restart = False,
     keep_blocks: KeepBlocks = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Estimate the value of candidate studies over a grid of sizes, and what is left after their cost."""
     from psa_engine.cli.information import Asked, evsi_command
@@ -69,6 +85,8 @@ def analyse(
     ] = None,
     out: Out = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Analyse a PSA sample made anywhere: R, Excel, WinBUGS or here."""
     from psa_engine.cli.analyse import analyse as analyse_tables

@@ -14,12 +14,14 @@ from psa_engine.cli.options import (
     KeepBlocks,
     OnInvalid,
     Precision,
+    Quiet,
     Restart,
     Sampler,
     ScenarioName,
     Seed,
     Sets,
     SubgroupName,
+    Verbose,
     Wtp,
 )
 
@@ -49,6 +51,8 @@ def run(
     block: Annotated[int | None, typer.Option(help="Draws held at once; chosen unless given.")] = None,
     restart: Restart = False,
     keep_blocks: KeepBlocks = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Run the probabilistic sensitivity analysis; print tables and write a result folder."""
     from psa_engine.cli.run import Request, run_analysis
@@ -87,6 +91,7 @@ def check(
     subgroup: SubgroupName = None,
     ledger: Annotated[bool, typer.Option(help="Print the evidence ledger.")] = True,
     allow_model_file: AllowModelFile = False,
+    quiet: Quiet = False,
 ) -> None:
     """Validate a configuration; print its base case, cohort traces and evidence ledger."""
     from psa_engine.cli.check import check_analysis

@@ -5,12 +5,18 @@ from typing import Annotated
 
 import typer
 
-from psa_engine.cli.options import AllowModelFile, AsJson
+from psa_engine.cli.options import AllowModelFile, AsJson, Quiet, Verbose
 
 Folder = Annotated[Path, typer.Argument(help="The result folder of the run.")]
 
 
-def resume(folder: Folder, as_json: AsJson = False, allow_model_file: AllowModelFile = False) -> None:
+def resume(
+    folder: Folder,
+    as_json: AsJson = False,
+    allow_model_file: AllowModelFile = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
     """Go on with an interrupted run, to the same numbers as if it had never stopped."""
     from psa_engine.cli.resume import resume_command
 
