@@ -63,7 +63,8 @@ def test_a_run_says_that_its_results_are_illustrative(ran):
 
 
 def test_the_result_folder_holds_json_sample_and_tables(ran):
-    assert {path.name for path in ran.folder.iterdir()} == {"results.json", "sample.parquet", "tables"}
+    written = {"report.html", "results.json", "sample.parquet", "tables"}
+    assert {path.name for path in ran.folder.iterdir()} == written
     names = {path.stem for path in (ran.folder / "tables").iterdir()}
     assert {"base_case", "mean_outcomes", "components", "incremental", "ceac", "evpi", "evidence"} <= names
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from psa_engine.cli.commands import benchmark, configurations, information, run, stored
+from psa_engine.cli.commands import benchmark, configurations, information, report, run, stored
 
 app = typer.Typer(
     name="psa-engine",
@@ -36,6 +36,7 @@ for command in (
     run.check,
     stored.resume,
     stored.replay,
+    report.report,
     information.evppi,
     information.evsi,
     information.analyse,

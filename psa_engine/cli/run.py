@@ -17,6 +17,8 @@ from psa_engine.config import Analysis, load_analysis, parse_assignment
 from psa_engine.errors import InputError
 from psa_engine.report.files import as_json, csv_tables, writable_folder, write_results
 from psa_engine.report.loudness import is_verbose
+from psa_engine.report.page import report_html
+from psa_engine.report.reading import write_page
 from psa_engine.report.terminal import console as wide_console
 from psa_engine.report.terminal import print_how, print_results, scenario_table, shows_progress
 from psa_engine.report.workbook import notes_of, writable_workbook, write_workbook
@@ -77,6 +79,7 @@ def run_analysis(request: Request) -> None:
                 results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, store)
         with timings.part("Writing"):
             write_results(folder, results, sample)
+            write_page(folder / "report.html", report_html(results))
             if request.excel:
                 write_workbook(request.excel, notes_of(results), csv_tables(results))
     rows = results.get("scenarios", [])
@@ -90,7 +93,7 @@ def run_analysis(request: Request) -> None:
     if is_verbose():
         print_how(console, results)
     timings.print(console)
-    console.print(f"Written to {folder}: results.json, sample.parquet, tables/{workbook}.")
+    console.print(f"Written to {folder}: report.html, results.json, sample.parquet, tables/{workbook}.")
 
 
 class _Quiet:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from psa_engine import __version__
+from psa_engine.cache import cache_root
 from psa_engine.errors import InputError
 
 Device = Literal["auto", "cpu", "gpu"]
@@ -29,14 +30,8 @@ def _jaxlib() -> tuple[int, ...]:
 
 def cache_folder() -> Path:
     """Return where compiled programs are kept: $PSA_ENGINE_CACHE, else the user's cache folder."""
-    given = os.environ.get("PSA_ENGINE_CACHE")
-    if given:
-        return Path(given)
-    if sys.platform == "win32":
-        home = Path(os.environ.get("LOCALAPPDATA", Path.home()))
-    else:
-        home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return home / "psa_engine" / f"jaxlib-{version('jaxlib')}"
+    root = cache_root()
+    return root if os.environ.get("PSA_ENGINE_CACHE") else root / f"jaxlib-{version('jaxlib')}"
 
 
 def n_cores() -> int:

@@ -8,8 +8,8 @@ def money(value: Any, places: int = 0) -> str:
     return "" if value is None else f"{value:,.{places}f}".replace("-", "−")
 
 
-def price(value: Any) -> str:
-    """Return a price to the penny."""
+def cents(value: Any) -> str:
+    """Return a price, or a small amount, to two places."""
     return money(value, 2)
 
 

@@ -38,3 +38,8 @@ def looks(results: Mapping[str, Any]) -> dict[str, Look]:
         )
         for i, about in enumerate(results["strategies"])
     }
+
+
+def weakest(status: str) -> str:
+    """Return the weakest of the evidence statuses named in a text such as "assumption, verified"."""
+    return max(status.split(", "), key=lambda s: list(STATUS).index(s) if s in STATUS else -1)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from psa_engine.report.numbers import money, percent, price
+from psa_engine.report.numbers import cents, money, percent
 
 Row = Mapping[str, Any]
 
 
 def labels_of(results: Row) -> dict[str, str]:
-    """Return the label of each strategy by name."""
-    return {s["strategy"]: s["label"] for s in results["strategies"]}
+    """Return the label of each strategy by name, a number kept on one line with its sign of percent."""
+    return {s["strategy"]: s["label"].replace(" %", "\u00a0%") for s in results["strategies"]}
 
 
 def decision_sentences(results: Row) -> list[str]:
@@ -52,10 +52,10 @@ def price_sentences(results: Row) -> list[str]:
             sentences.append(f"{at[:-15]}not be the best choice at any price.")
             continue
         error = row["standard_error"]
-        spread = "" if error is None else f" (standard error {price(error)})"
+        spread = "" if error is None else f" (standard error {cents(error)})"
         sentences.append(
-            f"{at} up to a net price of {price(row['price'])} {currency}{spread} per {row['pack']}; this run took "
-            f"{price(row['run_at'])}."
+            f"{at} up to a net price of {cents(row['price'])} {currency}{spread} per {row['pack']}; this run took "
+            f"{cents(row['run_at'])}."
         )
     return sentences
 

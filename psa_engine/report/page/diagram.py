@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-WIDTH, HEIGHT = 760.0, 520.0
+from psa_engine.report.palette import STATES
+
+WIDTH, HEIGHT = 900.0, 560.0
 _LETTER, _BOX = 7.6, 34.0
 _BEND = 0.13
 
@@ -19,7 +21,7 @@ class Box:
     y: float
     width: float
     height: float
-    death: bool
+    colour: str
 
     def border(self, x: float, y: float, gap: float) -> tuple[float, float]:
         """Return where the line from the centre to (x, y) leaves the box, `gap` further out."""
@@ -30,11 +32,20 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """An arrow: its path, what it says, and the colour of the state it leaves."""
+
+    path: str
+    words: str
+    colour: str
+
+
+@dataclass(frozen=True)
 class Diagram:
-    """What the template draws: boxes, and the path of each edge with its words."""
+    """What the template draws; states have the colours that they have in the chart of the cohort."""
 
     boxes: list[Box]
-    edges: list[tuple[str, str]]
+    edges: list[Edge]
     width: float
     height: float
     note: str
@@ -45,28 +56,25 @@ def diagram(results: Mapping[str, Any]) -> Diagram | None:
     structure = results.get("structure")
     if not structure:
         return None
-    boxes = _boxes(structure["states"], structure["death"])
-    edges = [
-        (_path(boxes[e["from"]], boxes[e["to"]]), f"{e['from']} to {e['to']}") for e in structure["edges"]
-    ]
-    death = structure["death"]
-    mortality = structure["background_mortality"]
-    note = (
-        f"Background mortality leads from every state to {_words(death)}; it is not drawn."
-        if mortality
-        else ""
-    )
+    boxes = _boxes(structure["states"])
+    pairs = [(boxes[e["from"]], boxes[e["to"]]) for e in structure["edges"]]
+    edges = [Edge(_path(a, b), f"{a.name} to {b.name}", a.colour) for a, b in pairs]
+    note = ""
+    if structure["background_mortality"]:
+        note = (
+            f"Background mortality leads from every state to {_words(structure['death'])}; it is not drawn."
+        )
     return Diagram(list(boxes.values()), edges, WIDTH, HEIGHT, note)
 
 
-def _boxes(states: list[str], death: str | None) -> dict[str, Box]:
+def _boxes(states: list[str]) -> dict[str, Box]:
     boxes = {}
     for k, state in enumerate(states):
         angle = 2 * math.pi * k / len(states) - math.pi / 2
         width = _LETTER * len(state) + 26
         x = WIDTH / 2 + (WIDTH / 2 - 110) * math.cos(angle)
         y = HEIGHT / 2 + (HEIGHT / 2 - 28) * math.sin(angle)
-        boxes[state] = Box(_words(state), x, y, width, _BOX, state == death)
+        boxes[state] = Box(_words(state), x, y, width, _BOX, STATES[k % len(STATES)])
     return boxes
 
 

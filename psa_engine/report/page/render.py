@@ -142,5 +142,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(money=numbers.money, percent=numbers.percent, price=numbers.price)
+    environment.filters.update(money=numbers.money, percent=numbers.percent)
     return environment

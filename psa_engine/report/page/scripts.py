@@ -19,7 +19,7 @@ def vega_script() -> str:
         pass
     import vl_convert
 
-    script = _embeddable(vl_convert.javascript_bundle())
+    script = _embeddable(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(f".{id(script)}.part")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psa_engine.report.numbers import figures, money, percent, price, qalys
+from psa_engine.report.numbers import cents, figures, join, money, percent, qalys
 from psa_engine.report.words import labels_of
 
 Row = Mapping[str, Any]
@@ -133,8 +133,8 @@ def threshold_prices(results: Row) -> Table | None:
         [
             text(labels.get(r["product"], r["product"])),
             number(r["wtp"]),
-            number(r["price"], price, r["standard_error"]),
-            number(r["run_at"], price),
+            number(r["price"], cents, r["standard_error"]),
+            number(r["run_at"], cents),
             text(r["pack"]),
             text(labels[r["against"]]),
         ]
@@ -177,22 +177,25 @@ def scenarios(results: Row) -> Table | None:
 
 def evppi(results: Row) -> Table | None:
     """The value of perfect information about parameters and groups, beside what they rest on."""
-    rows = [
-        [
-            text(r["of"]),
-            text(r["status"]),
-            number(r["wtp"]),
-            number(r["evppi"], lambda v: money(v, 2), r["standard_error"]),
-            text("yes" if r["distinguishable"] else "no"),
-            text(r["method"]),
-        ]
-        for r in results.get("evppi", [])
-    ]
+    found: dict[str, dict[float, Row]] = {}
+    for r in results.get("evppi", []):
+        found.setdefault(r["of"], {})[r["wtp"]] = r
+    rows = []
+    for name, by_wtp in found.items():
+        first = next(iter(by_wtp.values()))
+        values = [by_wtp.get(w, {}) for w in results["wtp"]]
+        cells = [number(v.get("evppi"), cents, v.get("standard_error")) for v in values]
+        clear = [money(v["wtp"]) for v in values if v.get("distinguishable")]
+        rows.append(
+            [text(name), text(first["status"]), *cells, text(join(clear) or "none"), text(first["method"])]
+        )
     heads = [
-        ("Parameter or group", False), ("Evidence", False), ("Willingness to pay", True),
-        (f"EVPPI, {results['currency']} per person", True), ("Above 0", False), ("Method", False),
+        ("Parameter or group", False), ("Evidence", False), *((f"At {money(w)}", True) for w in results["wtp"]),
+        ("Told from 0 at", False), ("Method", False),
     ]  # fmt: skip
-    caption = "Expected value of partial perfect information, ± standard error; 'above 0': whether it is told from 0"
+    caption = (
+        f"Expected value of partial perfect information, {results['currency']} per person, ± standard error"
+    )
     return Table("evppi-table", caption, heads, rows) if rows else None
 
 
@@ -206,7 +209,7 @@ def ledger(results: Row) -> Table:
             text(e["value"]),
             text(e["unit"]),
             text(e["status"]),
-            number(worth.get(e["name"]), lambda v: money(v, 1)),
+            number(worth.get(e["name"]), cents),
             Cell(e["source"], url=e["url"] if str(e["url"]).startswith("https://") else ""),
             text(e["note"]),
         ]

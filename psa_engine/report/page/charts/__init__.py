@@ -3,12 +3,13 @@
 from psa_engine.report.page.charts.chart import Chart, Row
 from psa_engine.report.page.charts.cohort import trace
 from psa_engine.report.page.charts.decision import ceac, evpi, expected_loss, ranking
-from psa_engine.report.page.charts.evidence import densities, evppi, evsi
+from psa_engine.report.page.charts.densities import densities
+from psa_engine.report.page.charts.evidence import enbs, evppi, evsi
 from psa_engine.report.page.charts.plane import frontier, plane
 from psa_engine.report.page.charts.prices import prices
 
 # The first chart that has a control owns it, so the order is that of the page.
-ALL = (ceac, ranking, evpi, plane, frontier, expected_loss, prices, evppi, evsi, densities, trace)
+ALL = (ceac, ranking, evpi, plane, frontier, expected_loss, prices, evppi, evsi, enbs, densities, trace)
 
 __all__ = ["Chart", "charts_of"]
 

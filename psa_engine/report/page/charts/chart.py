@@ -45,7 +45,7 @@ class Chart:
     """The places in the page that its own controls are put in."""
 
 
-def spec(body: Spec, params: Sequence[Spec] = (), height: int | Spec = 300) -> Spec:
+def spec(body: Spec, params: Sequence[Spec] = (), height: int = 300) -> Spec:
     """Return a whole Vega-Lite spec as wide as the place it stands in."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -62,6 +62,13 @@ def slider(name: str, value: float, low: float, high: float, step: float, label:
     """Return a parameter moved by a slider that stands in the element with the id `at`."""
     bind = {"input": "range", "min": low, "max": high, "step": step, "name": label, "element": f"#{at}"}
     return {"name": name, "value": value, "bind": bind}
+
+
+def choice(name: str, values: list[Any], label: str, at: str) -> Spec:
+    """Return a parameter chosen in a list that stands in the element with the id `at`."""
+    words = [f"{v:,.0f}" if isinstance(v, float) else v for v in values]
+    bind = {"input": "select", "options": values, "labels": words, "name": label, "element": f"#{at}"}
+    return {"name": name, "value": values[0], "bind": bind}
 
 
 def follows(params: Sequence[Spec]) -> list[Spec]:

@@ -2,7 +2,7 @@
 
 import json
 
-from psa_engine.report.page.charts.chart import LEGEND, Chart, Row, quantity, spec, tip
+from psa_engine.report.page.charts.chart import LEGEND, TICKS, Chart, Row, quantity, spec, tip
 from psa_engine.report.palette import STATES
 
 
@@ -49,7 +49,7 @@ def trace(results: Row) -> Chart | None:
             {"calculate": f"{json.dumps(states)}[datum.order]", "as": "state"},
         ],
         "encoding": {
-            "x": quantity("year", "Years since the start", ",.0f"),
+            "x": quantity("year", "Years since the start", axis=TICKS, scale={"nice": False}),
             "y": quantity("share", "Share of the cohort", ".0%", stack="zero", scale={"domain": [0, 1]}),
             "color": colour,
             "order": {"field": "order"},

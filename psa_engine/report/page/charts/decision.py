@@ -59,7 +59,7 @@ def ceac(results: Row) -> Chart:
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 2.5}},
             {
-                "mark": {"type": "point", "size": 90, "opacity": 0, "filled": True},
+                "mark": {"type": "point", "size": 90, "opacity": 0, "filled": True, "aria": False},
                 "encoding": {"tooltip": hover},
             },
             {"transform": [AT_WTP], "mark": {"type": "point", "size": 60, "filled": True, "opacity": 1}},
@@ -131,7 +131,7 @@ def ranking(results: Row) -> Chart:
         "Ranking",
         "Expected net benefit, best first; in brackets the probability of being cost-effective.",
         "Dot chart: strategies ordered by expected net monetary benefit at the chosen willingness to pay.",
-        spec(body, follows([wtp_slider(results), *shown_boxes(results)]), {"step": 36}),
+        spec(body, follows([wtp_slider(results), *shown_boxes(results)]), 36 * len(labels) + 20),
     )
 
 
@@ -145,7 +145,7 @@ def evpi(results: Row) -> Chart:
     layers = [
         {"mark": {"type": "area", "color": blue, "opacity": 0.12}},
         {"mark": {"type": "line", "color": blue, "strokeWidth": 2.5}},
-        {"mark": {"type": "point", "opacity": 0, "size": 120}, "encoding": {"tooltip": hover}},
+        {"mark": {"type": "point", "opacity": 0, "size": 120, "aria": False}, "encoding": {"tooltip": hover}},
         {
             "transform": [AT_WTP],
             "mark": {"type": "point", "filled": True, "color": blue, "size": 80, "opacity": 1},
@@ -192,7 +192,7 @@ def expected_loss(results: Row) -> Chart:
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 2}},
             {
-                "mark": {"type": "point", "size": 90, "opacity": 0, "filled": True},
+                "mark": {"type": "point", "size": 90, "opacity": 0, "filled": True, "aria": False},
                 "encoding": {"tooltip": hover},
             },
         ],

@@ -31,6 +31,7 @@ def plane(results: Row) -> Chart | None:
     x = quantity("effects", f"Incremental QALYs against {other}", ".2~f", axis=TICKS)
     y = quantity("costs", f"Incremental costs, {currency}", "~s")
     colour = by_strategy(results, legend={**LEGEND, "symbolOpacity": 1, "symbolSize": 60})
+    dash, shape = ({k: by_strategy(results, k)[k]} for k in ("strokeDash", "shape"))
     hover = [
         tip("strategy", "Strategy", None),
         tip("effects", "Incremental QALYs", ",.3f"),
@@ -53,7 +54,7 @@ def plane(results: Row) -> Chart | None:
                 {"window": [{"op": "row_number", "as": "corner"}], "groupby": ["strategy"]},
             ],
             "mark": {"type": "line", "strokeWidth": 1.5, "interpolate": "linear-closed"},
-            "encoding": {**place, **by_strategy(results, "strokeDash"), "order": {"field": "corner"}},
+            "encoding": {**place, **colour, **dash, "order": {"field": "corner"}},
         },
         {
             "data": {"values": means},
@@ -66,7 +67,7 @@ def plane(results: Row) -> Chart | None:
                 "stroke": "white",
                 "strokeWidth": 1,
             },
-            "encoding": {**place, **by_strategy(results, "shape"), "tooltip": hover},
+            "encoding": {**place, **colour, **shape, "tooltip": hover},
         },
     ]
     return Chart(
@@ -108,11 +109,13 @@ def frontier(results: Row) -> Chart:
             "icer": r["icer"],
             "status": r["status"],
             "on": r["strategy"] in steps,
-            "step": steps.index(r["strategy"]) if r["strategy"] in steps else -1,
+            "side": _side(r["strategy"], steps),
         }
         for r in results["incremental"]
     ]
-    x = quantity("effects", "Mean QALYs per person", ",.1~f", scale={"zero": False, "padding": 30})
+    x = quantity(
+        "effects", "Mean QALYs per person", ",.2~f", scale={"zero": False, "padding": 30}, axis=TICKS
+    )
     y = quantity("costs", f"Mean costs per person, {currency}", "~s", scale={"zero": False, "padding": 20})
     hover = [
         tip("strategy", "Strategy", None),
@@ -131,17 +134,7 @@ def frontier(results: Row) -> Chart:
                 "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
                 "encoding": {**by_strategy(results, "shape", legend=LEGEND), "tooltip": hover},
             },
-            *(
-                {
-                    "transform": [{"filter": f"datum.on && datum.step % 2 === {odd}"}],
-                    "mark": {"type": "text", "dy": 18 if odd else -13, "fontSize": 11, "color": INK},
-                    "encoding": {"text": {"field": "strategy"}},
-                }
-                for odd in (
-                    0,
-                    1,
-                )  # Neighbours on the frontier can lie close: one label above, the next below.
-            ),
+            *(_frontier_label(side) for side in ("left", "right")),
         ],
     }
     return Chart(
@@ -152,3 +145,21 @@ def frontier(results: Row) -> Chart:
         "Scatter plot: mean costs against mean QALYs of every strategy, with the efficiency frontier drawn as a line.",
         spec(body, height=380),
     )
+
+
+def _side(strategy: str, steps: list[str]) -> str:
+    """Neighbours on the frontier can lie close: labels lie above on the left and below on the right, in turns."""
+    if strategy not in steps:
+        return ""
+    k = steps.index(strategy)
+    return "left" if k == len(steps) - 1 or k % 2 else "right"
+
+
+def _frontier_label(side: str) -> Spec:
+    above = side == "left"
+    place = {"align": "right" if above else "left", "dx": -9 if above else 9, "dy": -7 if above else 10}
+    return {
+        "transform": [{"filter": f"datum.side == '{side}'"}],
+        "mark": {"type": "text", "fontSize": 11, "color": INK, **place},
+        "encoding": {"text": {"field": "strategy"}},
+    }

@@ -65,7 +65,7 @@ def prices(results: Row) -> Chart | None:
         "Expected net benefit with the net prices set by the sliders: mean costs are linear in every price, so this is "
         "exact. Prices start where the run took them.",
         "Dot chart: strategies ordered by expected net monetary benefit at the chosen prices.",
-        spec(body, [*sliders, *follows([wtp_slider(results), *shown_boxes(results)])], {"step": 34}),
+        spec(body, [*sliders, *follows([wtp_slider(results), *shown_boxes(results)])], 36 * len(values) + 20),
         controls=("control-prices",),
     )
 
