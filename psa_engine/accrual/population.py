@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from psa_engine.errors import InputError, nearest
+from psa_engine.plain_text import read_plain_text
+
+MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,11 @@ def read_age_table(name: str, folder: Path | None = None) -> AgeTable:
     missing, ages are not consecutive, or a value is not a number.
     """
     text = _text_of(name, folder)
-    rows = list(csv.reader(line for line in text.splitlines() if line.strip() and not line.startswith("#")))
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    try:
+        rows = list(csv.reader(lines))
+    except csv.Error as error:
+        raise InputError(f"The table '{name}' cannot be read as CSV: {error}.") from None
     header = [h.strip().lower() for h in rows[0]] if rows else []
     columns = {sex: [i for i, h in enumerate(header) if sex in h.split("_")] for sex in ("male", "female")}
     if "age" not in header or any(len(c) != 1 for c in columns.values()):
@@ -62,7 +69,7 @@ def _text_of(name: str, folder: Path | None) -> str:
         return resources.files("psa_engine.data").joinpath(f"{name}.csv").read_text(encoding="utf-8")
     path = (folder or Path()) / name
     if path.suffix == ".csv" and path.is_file():
-        return path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark first
+        return read_plain_text(path, MAX_BYTES, "Is it a table of one row a year of age?")
     raise InputError(f"There is no table '{name}'.", hint=nearest(name, shipped_tables()))
 
 

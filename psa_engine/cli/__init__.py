@@ -32,5 +32,7 @@ def main() -> None:
 
 
 def _fail(error: object, code: int) -> None:
-    print(f"psa-engine: {error}", file=sys.stderr)
+    from psa_engine.plain_text import one_line
+
+    print(f"psa-engine: {one_line(str(error))}", file=sys.stderr)
     sys.exit(code)

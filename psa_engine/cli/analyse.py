@@ -50,7 +50,7 @@ def analyse(
     print_analysis(results)
     timings.print(console())
     if out is not None:
-        console().print(f"Written to {out}: results.json, tables/.", soft_wrap=True)
+        console().print(f"Written to {out}: results.json, tables/.", soft_wrap=True, markup=False)
 
 
 def read_sample(

@@ -1,6 +1,5 @@
 """`psa-engine run`: load, run, summarise, write, print."""
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,11 +10,11 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from psa_engine.cli.demand import refuse_what_memory_cannot_hold
 from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
 from psa_engine.config import Analysis, load_analysis, parse_assignment
-from psa_engine.errors import InputError
-from psa_engine.report.files import as_json, csv_tables, writable_folder, write_results
+from psa_engine.report.files import as_json, csv_tables, default_folder, writable_folder, write_results
 from psa_engine.report.loudness import is_verbose
 from psa_engine.report.page import report_html
 from psa_engine.report.reading import write_page
@@ -64,10 +63,10 @@ def run_analysis(request: Request) -> None:
     with timings.part("Reading and checking"):
         base = requested(request.config, request.settings, request.assignments, request.allow_model_file)
         chosen = overlaid(base, request.scenario, request.subgroup)
-    folder = writable_folder(request.out or Path("results") / _folder_name(base, request))
+    folder = writable_folder(request.out or default_folder(*_named(base, request)))
     if request.excel:
         writable_workbook(request.excel)
-    _refuse_what_memory_cannot_hold(chosen, request.force)
+    refuse_what_memory_cannot_hold(chosen, request.device, request.force)
     console = wide_console(stderr=request.as_json)
     others = every(chosen, request.scenario, request.subgroup)
     keep, again = request.keep_blocks, request.again
@@ -93,7 +92,11 @@ def run_analysis(request: Request) -> None:
     if is_verbose():
         print_how(console, results)
     timings.print(console)
-    console.print(f"Written to {folder}: report.html, results.json, sample.parquet, tables/{workbook}.")
+    console.print(
+        f"Written to {folder}: report.html, results.json, sample.parquet, tables/{workbook}.",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 class _Quiet:
@@ -186,23 +189,10 @@ def _row(name: str, description: str, analysis: Analysis, device: str) -> dict[s
     return scenario_row(name, description, analysis, sample, analysis.settings.wtp)
 
 
-def _folder_name(analysis: Analysis, request: Request) -> str:
+def _named(analysis: Analysis, request: Request) -> list[str]:
     parts = [analysis.name]
     if request.scenario:
         parts.append("all-scenarios" if request.scenario == ALL else request.scenario)
     if request.subgroup:
         parts.append("all-subgroups" if request.subgroup == ALL else request.subgroup)
-    return "-".join(parts)
-
-
-def _refuse_what_memory_cannot_hold(analysis: Analysis, force: bool) -> None:
-    """A sample with every outcome takes about 50 numbers a draw and strategy, besides the parameters."""
-    numbers = 50 * len(analysis.strategies) + len(analysis.ledger)
-    needed = 8.0 * numbers * analysis.plan.n_draws
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
-    if have and needed > 0.8 * have and not force:
-        raise InputError(
-            f"{analysis.plan.n_draws:,} draws would take about {needed / 2**30:,.0f} GiB of memory, and this machine "
-            f"has {have / 2**30:,.0f} GiB.",
-            hint="Ask for fewer draws, use run_psa(keep='totals') in Python, or insist with --force.",
-        )
+    return parts

@@ -84,17 +84,19 @@ def _check_currency(inputs: tuple[Input, ...], document: Document) -> None:
 
 
 def _check_groups(config: Configuration, inputs: tuple[Input, ...], document: Document) -> None:
-    known = {name for entry in inputs for name in entry.names}
+    known = dict.fromkeys(sorted(name for entry in inputs for name in entry.names))
     for group, names in config.parameter_groups.items():
         path = ("parameter_groups", group)
         if group in known:
             raise document.error(
                 path, f"The group '{group}' has the name of a parameter", "Give it another name."
             )
+        before = set()
         for i, name in enumerate(names):
-            _known(document, (*path, i), "parameter", [name], sorted(known))
-            if name in names[:i]:
+            _known(document, (*path, i), "parameter", [name], known)
+            if name in before:
                 raise document.error((*path, i), f"'{name}' is in the group '{group}' twice", "Remove one.")
+            before.add(name)
 
 
 def _check_studies(config: Configuration, inputs: tuple[Input, ...], document: Document) -> None:

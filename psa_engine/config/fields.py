@@ -113,5 +113,8 @@ OneDistribution = Annotated[Any, AfterValidator(_one_distribution), WithJsonSche
 NumberOrText = Annotated[Any, AfterValidator(_number_or_text), WithJsonSchema(_NUMBER_OR_TEXT)]
 NonNegative = Annotated[Number, Field(ge=0)]
 Numbers = Annotated[
-    list[NonNegative], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_NUMBER_OR_NUMBERS)
+    list[Annotated[Number, Field(ge=0, le=1e12)]],
+    BeforeValidator(_listed),
+    Field(min_length=1, max_length=1_000),
+    WithJsonSchema(_NUMBER_OR_NUMBERS),
 ]

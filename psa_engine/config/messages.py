@@ -31,6 +31,7 @@ _LIMITS = {
     "less_than": ("below", "lt"),
     "less_than_equal": ("at most", "le"),
     "too_short": ("at least", "min_length"),
+    "too_long": ("at most", "max_length"),
 }
 
 
@@ -84,8 +85,8 @@ def _sentence(problem: Any, path: YamlPath, siblings: dict[str, str | None]) -> 
 def _limit_sentence(kind: str, given: Any, context: Any) -> str:
     words, name = _LIMITS[kind]
     number = f"{context[name]:,}"
-    if kind == "too_short":
-        return f"At least {number} must be given, and the number given is {len(given)}"
+    if kind in ("too_short", "too_long"):
+        return f"{words.capitalize()} {number} must be given, and the number given is {len(given)}"
     return f"This must be {words} {number}, and it is {_shown(given)}"
 
 

@@ -12,10 +12,11 @@ from typing import Any
 from psa_engine.config.document import Document, YamlPath
 from psa_engine.config.parameter_table import with_tabled_parameters
 from psa_engine.errors import InputError
+from psa_engine.plain_text import UNPRINTABLE
 
 MAX_BYTES = 1_048_576
 MAX_DEPTH = 30
-MAX_VALUES = 100_000
+MAX_VALUES = 50_000
 
 _CONSTANTS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -127,6 +128,7 @@ class _Builder:
         elif kind == "SequenceStartEvent":
             value = self._sequence(path)
         else:
+            self._refuse_unprintable(event, path)
             value = _scalar(event.value) if event.implicit[0] else event.value
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, self.count - before + 1)
@@ -142,6 +144,7 @@ class _Builder:
                 raise self._error(
                     event, path, "A key must be text", "Put names with special characters in quotes."
                 )
+            self._refuse_unprintable(event, path)
             key = event.value
             self.lines.setdefault((*path, key), event.start_mark.line + 1)
             self._refuse_tag(event, path)
@@ -186,6 +189,13 @@ class _Builder:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             raise self._error(
                 event, path, f"The tag '{tag}' is not accepted", "Write plain values without tags."
+            )
+
+    def _refuse_unprintable(self, event: Any, path: YamlPath) -> None:
+        found = UNPRINTABLE.search(event.value)
+        if found:
+            raise self._error(
+                event, path, f"This holds the character {found[0]!a}, which cannot be printed", "Remove it."
             )
 
     def _check_bounds(self, event: Any, path: YamlPath) -> None:

@@ -222,7 +222,7 @@ class Configuration(Record, json_schema_extra=_some_parameters):
     settings: Settings = Settings()
     time: Time
     population: Population = Population()
-    strategies: Annotated[dict[Label, Strategy], Field(min_length=2)]
+    strategies: Annotated[dict[Label, Strategy], Field(min_length=2, max_length=1_000)]
     products: dict[Label, Product] = {}
     parameters_from: TableSource | None = Field(
         None,
@@ -231,8 +231,8 @@ class Configuration(Record, json_schema_extra=_some_parameters):
     parameters: Annotated[dict[ParameterName, Parameter], Field(min_length=1)]
     correlation: dict[Text, Correlation] = {}
     parameter_groups: dict[Text, Annotated[list[ParameterName], Field(min_length=1)]] = {}
-    scenarios: dict[Label, Scenario] = {}
-    subgroups: dict[Label, Subgroup] = {}
+    scenarios: Annotated[dict[Label, Scenario], Field(max_length=200)] = {}
+    subgroups: Annotated[dict[Label, Subgroup], Field(max_length=200)] = {}
     studies: dict[Label, CandidateStudy] = {}
     decision_population: DecisionPopulation | None = None
     ranges: Ranges = {}

@@ -1,6 +1,7 @@
 """Rows kept together: a posterior sample, CODA output or bootstrap replicates."""
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ import numpy as np
 from psa_engine.distributions.joint import Joint, checked_names
 from psa_engine.distributions.published import score_of
 from psa_engine.errors import InputError, nearest
+from psa_engine.plain_text import read_plain_text
+
+MAX_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -46,17 +50,21 @@ class Empirical(Joint):
     def from_csv(cls, path: str | Path, names: Sequence[str] | None = None) -> "Empirical":
         """Read a CSV file with a header row; `names` picks columns (default: all with a header).
 
-        Refuses a missing file or column, and text in a chosen column.
+        Refuses a missing or too large file, a missing column, and text in a chosen column.
         """
         if not Path(path).is_file():
             raise InputError(f"Empirical: there is no file {path}.")
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            header, *lines = [line for line in csv.reader(file) if line] or [[]]
+        text = read_plain_text(Path(path), MAX_BYTES, "Keep fewer rows, or only the columns needed.")
+        try:
+            header, *lines = [line for line in csv.reader(io.StringIO(text, newline="")) if line] or [[]]
+        except csv.Error as error:
+            raise InputError(f"Empirical: {path} cannot be read as CSV: {error}.") from None
         chosen = checked_names("Empirical", [name for name in header if name] if names is None else names)
+        position = {name: i for i, name in reversed(list(enumerate(header)))}
         for name in chosen:
-            if name not in header:
+            if name not in position:
                 raise InputError(f"Empirical: {path} has no column '{name}'.", hint=nearest(name, header))
-        columns = [header.index(name) for name in chosen]
+        columns = [position[name] for name in chosen]
         return cls(
             chosen, [_numbers(path, i, line, columns, header) for i, line in enumerate(lines, start=1)]
         )
@@ -106,5 +114,5 @@ def _numbers(path, row, line, columns, header):
         return [float(line[column]) for column in columns]
     except ValueError:
         raise InputError(
-            f"Empirical: row {row} of {path} holds text where a number is needed: {line}."
+            f"Empirical: row {row} of {path} holds text where a number is needed: {str(line)[:200]}."
         ) from None

@@ -1,5 +1,6 @@
 """Distributions of several parameters at once: Dirichlet and multivariate normal."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from psa_engine.distributions.published import number
 from psa_engine.distributions.univariate import Univariate
 from psa_engine.errors import InputError, nearest
 
+MOST_NAMES = 1_000
 MARGINALS = {"identity": Normal, "log": LogNormal, "logit": LogitNormal}
 
 
@@ -92,7 +94,7 @@ class Dirichlet(Joint):
         """One score per stick: one fewer than there are names."""
         return len(self.names) - 1
 
-    @property
+    @cached_property
     def marginals(self) -> dict[str, Univariate]:
         """Every proportion alone is Beta(alpha_i, sum of the others)."""
         total = sum(self.alpha)
@@ -192,11 +194,17 @@ class MultivariateNormal(Joint):
 
 
 def checked_names(what: str, names, at_least: int = 1) -> tuple[str, ...]:
-    """Return names as a tuple of distinct texts, or raise InputError."""
-    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
+    """Return names as a tuple of distinct texts, at most MOST_NAMES, or raise InputError."""
+    if (
+        isinstance(names, str)
+        or not hasattr(names, "__iter__")
+        or not all(isinstance(name, str) and name for name in names)
+    ):
         raise InputError(f"{what}: names must be a list of texts, got {names!r}.")
     names = tuple(names)
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    if len(names) > MOST_NAMES:
+        raise InputError(f"{what}: at most {MOST_NAMES:,} names are taken, got {len(names):,}.")
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     if repeated:
         raise InputError(f"{what}: every name must be different; repeated: {', '.join(repeated)}.")
     if len(names) < at_least:

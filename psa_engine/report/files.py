@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,40 @@ from psa_engine.errors import InputError
 from psa_engine.sample import PsaSample
 from psa_engine.store.files import write_atomically, written_atomically
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
+"""Names that Windows takes for devices in any folder."""
+
+
+def default_folder(*parts: str) -> Path:
+    """Return results/NAME below the folder one is in, NAME made of `parts` and fit for a folder on any system.
+
+    InputError where a link stands in its place: only --out may point elsewhere.
+    """
+    name = re.sub(r"[^\w.-]+", "_", "-".join(parts)).strip(".") or "_"
+    folder = Path("results") / (f"{name}_" if name.lower() in _DEVICES else name)
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            raise InputError(
+                f"'{path}' is a link to {path.readlink()}, and nothing is written through it.",
+                hint="Remove it, or give the folder with --out.",
+            )
+    return folder
 
 
 def writable_folder(path: Path) -> Path:
-    """Make the folder and try writing in it, before anything is run; raises InputError where it cannot."""
+    """Make the folder and try writing in it, before anything is run; raises InputError where it cannot.
+
+    Nor where the folder holds a link, through which a result could replace a file elsewhere.
+    """
     probe = path / ".writable"
     try:
+        for held in (*path.glob("*"), *path.glob(".*"), *path.glob("tables/*")):
+            if held.is_symlink():
+                raise InputError(
+                    f"'{held}' is a link, and nothing is written through it.",
+                    hint="Remove it, or give another folder with --out.",
+                )
         (path / "tables").mkdir(parents=True, exist_ok=True)
         probe.write_text("")
         probe.unlink()

@@ -295,10 +295,10 @@ def _labels(results: Row) -> dict[str, str]:
 
 
 def _table(title: str, first: str, *rest: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column(first, overflow="fold")
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column(escape(first), overflow="fold")
     for head in rest:
-        table.add_column(head, justify="right", overflow="fold")
+        table.add_column(escape(head), justify="right", overflow="fold")
     return table
 
 

@@ -1,15 +1,21 @@
 """A sample as a folder of CSV files, the form BCEA, voi and SAVI read."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from psa_engine.errors import InputError
-from psa_engine.sample.parquet import json_header, refuse_separator
+from psa_engine.plain_text import one_line, read_plain_text, refuse_large
+from psa_engine.sample.header import Header, json_header, read_header, refuse_separator
 from psa_engine.sample.record import PsaSample
 from psa_engine.sample.tables import read_table, sample_from_tables
+
+MAX_BYTES = 2 * 2**30
+MAX_HEADER = 16 * 2**20
+MAX_COLUMNS = 50_000
+_FORMULA = ("=", "+", "-", "@", "\t")
+_QUOTE = "'"
 
 
 def write_csv(sample: PsaSample, folder: Path) -> None:
@@ -48,10 +54,10 @@ def read_csv(folder: Path) -> PsaSample:
         for name, required in (("costs", True), ("effects", True), ("parameters", False), ("outcomes", False))
     )
     stored = _stored(folder / "sample.json")
-    sample = sample_from_tables(costs, effects, parameters, stored.get("comparator"), None)
-    if outcomes is None and not stored:
+    sample = sample_from_tables(costs, effects, parameters, stored.comparator, None)
+    if outcomes is None and stored == Header():
         return sample
-    components: dict[str, dict[str, np.ndarray]] = {name: {} for name in stored.get("components", ())}
+    components: dict[str, dict[str, np.ndarray]] = {name: {} for name in stored.components}
     if outcomes is not None:
         table = read_table(outcomes, "outcomes")
         for i, name in enumerate(table.names or ()):
@@ -65,8 +71,8 @@ def read_csv(folder: Path) -> PsaSample:
         sample.effect_values,
         sample.parameter_values,
         components,
-        stored.get("comparator"),
-        stored.get("metadata", {}),
+        stored.comparator,
+        stored.metadata,
     )
 
 
@@ -76,14 +82,15 @@ def _write(path: Path, columns: dict[str, np.ndarray]) -> None:
     from pyarrow import csv
 
     arrays = [pa.array(np.ascontiguousarray(values)) for values in columns.values()]
-    csv.write_csv(pa.Table.from_arrays(arrays, names=list(columns)), path)
+    csv.write_csv(pa.Table.from_arrays(arrays, names=[_quoted(name) for name in columns]), path)
 
 
-def _stored(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except ValueError as error:
-        raise InputError(f"The file {path} is not the JSON that `to_csv` wrote: {error}.") from error
+def _stored(path: Path) -> Header:
+    if not path.exists():
+        return Header()
+    return read_header(
+        read_plain_text(path, MAX_HEADER, "Is it the sample.json of a sample?"), f"The file {path}"
+    )
 
 
 def read_csv_table(path: Path, required: bool = True) -> Any:
@@ -98,27 +105,58 @@ def read_csv_table(path: Path, required: bool = True) -> Any:
         if required:
             raise InputError(f"There is no file {path}: a sample folder needs costs.csv and effects.csv.")
         return None
-    options = csv.ConvertOptions(null_values=["", "NA", "NaN", "nan", "#N/A"])
     try:
-        table = csv.read_csv(path, convert_options=options)
-        names = table.column_names
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise InputError(f"The file {path} could not be read as a CSV table in UTF-8: {error}.") from error
+        _refuse_size(path)
+        table = csv.read_csv(
+            path,
+            # A row has to fit in a block: one of as many columns as there may be does.
+            read_options=csv.ReadOptions(block_size=8 * 2**20),
+            convert_options=csv.ConvertOptions(null_values=["", "NA", "NaN", "nan", "#N/A"]),
+        )
+        names = [_unquoted(name) for name in table.column_names]
+        frame = _frame(table)
+    except (pa.ArrowException, UnicodeDecodeError, OSError, OverflowError) as error:
+        raise InputError(
+            f"The file {path} could not be read as a CSV table in UTF-8: {one_line(str(error))[:300]}."
+        ) from error
     if any(mark in name for mark in (";", "\t") for name in names):
         raise InputError(f"The file {path} separates its columns by something else than commas: use commas.")
-    # Through a list of columns, so that repeated names reach the check that refuses them.
-    import pandas as pd
-
-    columns = [_with_numbers(column.to_pandas()) for column in table.columns]
-    frame = pd.concat(columns, axis=1, ignore_index=True)
     frame.columns = names
     return frame
+
+
+def _refuse_size(path: Path) -> None:
+    refuse_large(path, MAX_BYTES, "Give the sample as Parquet (PsaSample.from_parquet), or fewer draws.")
+    with path.open("rb") as file:
+        head = file.readline(MAX_HEADER)
+    if len(head) == MAX_HEADER or head.count(b",") >= MAX_COLUMNS:
+        raise InputError(
+            f"The file {path} has more than {MAX_COLUMNS:,} columns, or no lines.",
+            hint="A row is a draw, and a column a strategy or a parameter.",
+        )
+
+
+def _frame(table: Any) -> Any:
+    """The table with columns numbered, so that repeated names reach the check that refuses them."""
+    import pandas as pd
+
+    columns = [column.to_pandas() for column in table.columns]
+    mixed = {i: _with_numbers(c) for i, c in enumerate(columns) if not pd.api.types.is_numeric_dtype(c)}
+    columns = {i: mixed.get(i, column) for i, column in enumerate(columns)}
+    return pd.DataFrame(columns, copy=False)
 
 
 def _with_numbers(column: Any) -> Any:
     import pandas as pd
 
-    if pd.api.types.is_numeric_dtype(column):
-        return column
     numbers: Any = pd.to_numeric(column, errors="coerce")
     return column.astype(object).where(numbers.isna(), numbers)
+
+
+def _quoted(name: str) -> str:
+    """Keep a spreadsheet from running a name as a formula."""
+    return _QUOTE + name if name.startswith((*_FORMULA, _QUOTE)) else name
+
+
+def _unquoted(name: str) -> str:
+    return name[1:] if name.startswith(_QUOTE) and name[1:].startswith((*_FORMULA, _QUOTE)) else name

@@ -1,15 +1,20 @@
 """A sample as one wide Parquet table: exact, compact, read in a second."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from psa_engine.errors import InputError
+from psa_engine.memory import memory_bytes
+from psa_engine.plain_text import one_line
+from psa_engine.sample.header import json_header, read_header, refuse_separator
 from psa_engine.sample.record import PsaSample
 
 _KEY = b"psa_engine"
+_KINDS = ("costs", "effects", "parameters", "outcomes")
+_COPIES = 3
+"""How many times the numbers of a file are held while it is read."""
 
 
 def write_parquet(sample: PsaSample, path: Path) -> None:
@@ -48,22 +53,23 @@ def read_parquet(path: Path) -> PsaSample:
     if not path.exists():
         raise InputError(f"There is no file {path}.")
     try:
-        table = parquet.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise InputError(f"The file {path} is not a Parquet table: {error}.") from error
-    kinds: dict[str, dict[str, Any]] = {"costs": {}, "effects": {}, "parameters": {}, "outcomes": {}}
-    for column in table.column_names:
-        kind, _, name = column.partition("|")
-        if kind in kinds and name:
-            kinds[kind][name] = np.asarray(table.column(column).to_numpy(), dtype=np.float64)
+        # One plain file: read_table would take a folder for a data set, and columns from the names of folders.
+        with parquet.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            _refuse_what_memory_cannot_hold(path, file.metadata.num_rows, len(schema))
+            kinds = _columns(file.read(_wanted(path, schema)))
+    except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"The file {path} is not a Parquet table: {one_line(str(error))[:200]}.") from error
     strategies = tuple(kinds["costs"])
     if not strategies or set(strategies) != set(kinds["effects"]):
         raise InputError(
             f"The file {path} is not a PSA sample: it needs columns 'costs|NAME' and 'effects|NAME' "
             "for every strategy."
         )
-    header = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-    components: dict[str, dict[str, np.ndarray]] = {name: {} for name in header.get("components", ())}
+    header = read_header((schema.metadata or {}).get(_KEY, b"{}"), f"The metadata of {path}")
+    components: dict[str, dict[str, np.ndarray]] = {name: {} for name in header.components}
     for name, values in kinds["outcomes"].items():
         component, _, strategy = name.partition("|")
         components.setdefault(component, {})[strategy] = values
@@ -73,31 +79,43 @@ def read_parquet(path: Path) -> PsaSample:
         np.column_stack([kinds["effects"][name] for name in strategies]),
         kinds["parameters"],
         components,
-        header.get("comparator"),
-        header.get("metadata", {}),
+        header.comparator,
+        header.metadata,
     )
 
 
-def json_header(sample: PsaSample) -> str:
-    """Return what the columns cannot say, as JSON: comparator, component names in order, metadata."""
-    header = {"comparator": sample.comparator, "components": sample.outcome_names}
-    header["metadata"] = dict(sample.metadata)
-    try:
-        return json.dumps(header, default=_plain)
-    except TypeError as error:
-        raise InputError(f"The metadata of the sample cannot be written as JSON: {error}.") from error
+def _refuse_what_memory_cannot_hold(path: Path, n_rows: int, n_columns: int) -> None:
+    """A file of a kilobyte can declare any number of rows."""
+    have, needed = memory_bytes(), 8.0 * _COPIES * n_rows * n_columns
+    if have and needed > have:
+        raise InputError(
+            f"The file {path} declares {n_rows:,} rows of {n_columns:,} columns, which take about "
+            f"{needed / 2**30:,.0f} GiB to read, and this machine has {have / 2**30:,.0f} GiB.",
+            hint="Write fewer draws or columns to it.",
+        )
 
 
-def refuse_separator(sample: PsaSample) -> None:
-    """Refuse outcome names with a bar, which separates outcome and strategy in the names of columns."""
-    barred = [name for name in sample.outcomes if "|" in name]
-    if barred:
-        raise InputError(f"The outcome name '{barred[0]}' holds '|', which separates columns: rename it.")
+def _wanted(path: Path, schema: Any) -> list[str]:
+    """The names of the columns of a sample; InputError where one is there twice or holds no numbers."""
+    import pyarrow as pa
+
+    wanted = [name for name in schema.names if name.partition("|")[0] in _KINDS and name.partition("|")[2]]
+    if len(set(schema.names)) < len(schema.names):
+        repeated = next(name for name in wanted or schema.names if schema.names.count(name) > 1)
+        raise InputError(f"The column '{repeated}' appears twice in {path}: give each its own name.")
+    for name in wanted:
+        kind = schema.field(name).type
+        if not any(
+            is_kind(kind) for is_kind in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+        ):
+            raise InputError(f"The column '{name}' of {path} holds {kind} where numbers are needed.")
+    return wanted
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{value!r} is a {type(value).__name__}")
+def _columns(table: Any) -> dict[str, dict[str, np.ndarray]]:
+    """Kind -> name -> values; a missing value is NaN."""
+    kinds: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in _KINDS}
+    for column in table.column_names:
+        kind, _, name = column.partition("|")
+        kinds[kind][name] = table.column(column).cast("float64", safe=False).to_numpy()
+    return kinds

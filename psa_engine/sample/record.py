@@ -1,5 +1,6 @@
 """`PsaSample`: costs and effects of every strategy in every draw, with the parameters that produced them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from psa_engine.errors import InputError, nearest
+from psa_engine.plain_text import UNPRINTABLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +36,7 @@ class PsaSample:
 
     def __post_init__(self):
         strategies = tuple(self.strategies)
-        repeated = sorted({name for name in strategies if strategies.count(name) > 1})
+        repeated = sorted(name for name, times in Counter(strategies).items() if times > 1)
         if repeated:
             raise InputError(f"The strategy name '{repeated[0]}' appears more than once: give each its own.")
         if self.comparator is not None and self.comparator not in strategies:
@@ -42,6 +44,9 @@ class PsaSample:
                 f"The comparator '{self.comparator}' is not a strategy of this sample.",
                 hint=nearest(self.comparator, strategies),
             )
+        for name in (*strategies, *self.parameter_values, *self.outcomes):
+            if UNPRINTABLE.search(name):
+                raise InputError(f"The name {name!a} holds a character that cannot be printed: rename it.")
         n_draws = len(self.cost_values)
         if not strategies or not n_draws:
             raise InputError(f"A sample needs a strategy and a draw, got {len(strategies)} and {n_draws}.")

@@ -1,5 +1,6 @@
 """Tables from elsewhere (R, a spreadsheet, WinBUGS) checked and turned into a `PsaSample`."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
@@ -28,7 +29,8 @@ def sample_from_tables(
     names = _strategy_names(cost_table, effect_table, strategies)
     effect_values = effect_table.values
     if effect_table.names is not None and effect_table.names != names:
-        effect_values = effect_values[:, [effect_table.names.index(name) for name in names]]
+        position = {name: i for i, name in enumerate(effect_table.names)}
+        effect_values = effect_values[:, [position[name] for name in names]]
     parameter_values = {}
     if parameters is not None:
         table = read_table(parameters, "parameters")
@@ -67,7 +69,7 @@ def read_table(table: Any, what: str) -> Table:
 def _refuse_bad_names(names: tuple[str, ...] | None, what: str) -> None:
     if names is None:
         return
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     if repeated:
         raise InputError(f"The column '{repeated[0]}' appears twice in the {what}: give each its own name.")
     unnamed = [i for i, name in enumerate(names) if not name.strip() or name.startswith("Unnamed: ")]

@@ -1,0 +1,49 @@
+"""What a run would take of memory and time, and the refusal of what this machine cannot hold."""
+
+from dataclasses import replace
+from time import perf_counter
+
+from psa_engine.config import Analysis
+from psa_engine.errors import InputError
+from psa_engine.memory import memory_bytes
+
+PILOT = 4_096
+"""Draws that are run to see how fast a model is here."""
+
+NUMBERS_A_STRATEGY = 50
+"""About as many outcomes, with what their summary needs, does a sample hold for a draw and strategy."""
+
+
+def refuse_what_memory_cannot_hold(analysis: Analysis, device: str, force: bool) -> None:
+    """Raise InputError, with an estimate of memory and time, where a sample would not fit; `force` lets it pass."""
+    n_draws = analysis.plan.n_draws
+    needed = 8.0 * (NUMBERS_A_STRATEGY * len(analysis.strategies) + len(analysis.ledger)) * n_draws
+    have = memory_bytes()
+    if have and needed > 0.8 * have and not force:
+        seconds = n_draws * seconds_a_draw(analysis, device)
+        raise InputError(
+            f"{n_draws:,} draws would take about {needed / 2**30:,.0f} GiB of memory, and this machine has "
+            f"{have / 2**30:,.0f} GiB; they would take about {in_words(seconds)}, at the speed of {PILOT:,}.",
+            hint="Ask for fewer draws, use run_psa(keep='totals') in Python, or insist with --force.",
+        )
+
+
+def seconds_a_draw(analysis: Analysis, device: str) -> float:
+    """Return how long a draw takes here: of two short runs the faster, as the first one compiles."""
+    from psa_engine.engine import run_psa
+
+    plan = replace(analysis.plan, n_draws=PILOT)
+    taken = []
+    for _ in range(2):
+        start = perf_counter()
+        run_psa(analysis.model, analysis.parameters, plan=plan, device=device)  # type: ignore[arg-type]
+        taken.append(perf_counter() - start)
+    return min(taken) / PILOT
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration in the unit that fits: 40 seconds, 3 hours, 12 days."""
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:,.0f} seconds"
