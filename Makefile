@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint slow benchmark clean
+.PHONY: run test lint slow benchmark reliability clean
 
 run: .venv/installed
 	$(BIN)/psa-engine run configs/ruxolitinib_ad_systemic_naive.yaml
@@ -23,6 +23,9 @@ benchmark: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[benchmark]"
 	$(BIN)/psa-engine benchmark --out benchmarks/results/latest.json
 	$(BIN)/python benchmarks/tables.py
+
+reliability: .venv/installed
+	$(BIN)/python benchmarks/reliability.py
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

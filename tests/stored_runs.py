@@ -64,11 +64,10 @@ def assert_same_bits(folder, whole):
 def results(folder):
     """What results.json says, timings apart."""
     said = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    said["run"] = {k: v for k, v in said["run"].items() if k not in ("seconds", "draws_per_second")}
     return without_seconds(said)
 
 
 def without_seconds(said):
     if isinstance(said, dict):
-        return {k: without_seconds(v) for k, v in said.items() if k != "seconds"}
+        return {k: without_seconds(v) for k, v in said.items() if k not in ("seconds", "draws_per_second")}
     return [without_seconds(v) for v in said] if isinstance(said, list) else said

@@ -2,13 +2,14 @@
 
 import errno
 import os
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from psa_engine.errors import InputError, StorageError
-from psa_engine.store import Manifest, Store, files, only_process, read_manifest
+from psa_engine.store import Manifest, Store, files, lock, only_process, read_manifest
 from psa_engine.store.arrays import packed, unpacked
 from psa_engine.store.files import write_atomically
 from psa_engine.store.lock import LOCK
@@ -92,6 +93,18 @@ def test_a_damaged_block_is_computed_again_and_counted(tmp_path, damage):
     assert made == [(8, 2)] and again.tobytes() == whole.tobytes() and store.counts.damaged == 1
 
 
+def test_a_block_that_the_disk_no_longer_reads_is_computed_again(tmp_path, monkeypatch):
+    _, whole = stored(tmp_path)
+
+    def unreadable(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    store, made = store_in(tmp_path), []
+    monkeypatch.setattr(Path, "read_bytes", unreadable)
+    again = [block["values"] for _, block in store.blocks(10, 4, compute(made))]
+    assert made == [(0, 4), (4, 4), (8, 2)] and np.concatenate(again).tobytes() == whole.tobytes()
+
+
 def test_a_damaged_block_is_mended(tmp_path):
     stored(tmp_path)
     block = tmp_path / "blocks" / "draws-000000000000-000000004"
@@ -120,7 +133,7 @@ def test_the_first_seconds_of_a_run_are_not_stored(tmp_path):
 
 
 def test_setting_the_clock_changes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("time.time", lambda: -1e9)
+    monkeypatch.setattr("time.time", count(0, -3600).__next__)
     _, whole = stored(tmp_path)
     for path in (tmp_path / "blocks").iterdir():
         os.utime(path, (0, 2**33))
@@ -245,6 +258,20 @@ def test_a_stale_lock_is_taken_over(tmp_path, said):
     with only_process(tmp_path):
         assert str(os.getpid()) in (tmp_path / LOCK).read_text()
     assert not (tmp_path / LOCK).exists()
+
+
+def test_a_lock_file_that_its_holder_removed_meanwhile_is_not_taken_for_the_lock(tmp_path, monkeypatch):
+    """A second process opens the file, the first one leaves and removes it, a third one makes and locks its own."""
+    locked = lock._lock
+
+    def left_meanwhile(descriptor):
+        monkeypatch.setattr(lock, "_lock", locked)
+        (tmp_path / LOCK).unlink()
+        return locked(descriptor)
+
+    monkeypatch.setattr(lock, "_lock", left_meanwhile)
+    with only_process(tmp_path), pytest.raises(InputError), only_process(tmp_path):
+        pass
 
 
 def test_a_folder_that_cannot_hold_a_lock_is_named(tmp_path):

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 from command_line import psa_engine
@@ -219,3 +221,18 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, whole, n):
     process.communicate()
     assert psa_engine("resume", tmp_path).code == 0
     assert_same_bits(tmp_path, whole)
+
+
+def test_the_commands_of_the_documentation_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    smaller = {
+        "ruxolitinib_ad_systemic_naive": "two_state",
+        "1000000": f"{N_DRAWS} --keep-blocks --block {SIZE}",
+        "4711": "17",
+    }
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        for command in block.strip().splitlines():
+            for long, short in smaller.items():
+                command = command.replace(long, short)
+            assert psa_engine(*command.split()[1:]).code == 0, command
