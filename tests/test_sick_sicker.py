@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from assertions import assert_within_mc_error
+from voi_problems import P13_EVPPI, P13_WTP
 
 import psa_engine as pe
+from psa_engine import reference
 
 RATES = {"r_HD": 0.002, "r_HS1": 0.15, "r_S1H": 0.5, "r_S1S2": 0.105, "hr_S1": 3, "hr_S2": 10, "hr_trtB": 0.6}
 COSTS = {"c_H": 2000, "c_S1": 4000, "c_S2": 15_000, "c_trtA": 12_000, "c_trtB": 13_000}
@@ -107,3 +109,27 @@ def test_expected_net_benefit_is_the_known_one(sample, strategy, expected):
 def test_evpi_is_the_known_one(sample):
     estimate = pe.evpi(sample, wtp=100_000)
     assert_within_mc_error(estimate.value, 2803.5, np.hypot(estimate.standard_error, 1.5))
+
+
+@pytest.mark.slow
+def test_the_worth_of_the_transitions_by_the_reference_needs_no_inner_loop(analysis):
+    # Net benefit is linear in the rewards, which are independent of the transitions: given these, its mean is
+    # that at mean rewards.
+    rng, means, losses = np.random.default_rng(11), analysis.parameters.means(), []
+    held = {name: value for name, value in means.items() if name not in analysis.groups["transitions"]}
+    for _ in range(20):
+        z = rng.standard_normal((len(analysis.parameters.structure.scores), 25_000))
+        values = {
+            **reference.draws(analysis.parameters, z),
+            **{n: np.full(25_000, v) for n, v in held.items()},
+        }
+        outcomes = reference.evaluate(analysis.model, values)
+        costs, effects = (
+            reference.totals(outcomes, analysis.model.structure.strategies.names, kind)
+            for kind in ("costs", "effects")
+        )
+        benefit = P13_WTP * effects - costs
+        losses.append(benefit.max(1) - benefit[:, 2])  # treatment B is the best on average
+    loss = np.concatenate(losses)
+    error = np.hypot(loss.std() / np.sqrt(len(loss)), 0.11)
+    assert_within_mc_error(loss.mean(), P13_EVPPI[("transitions",)], error)

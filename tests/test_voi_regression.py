@@ -329,12 +329,14 @@ def small_regression(n=120):
     return spline_design(x), x[y.order], y
 
 
-def test_the_fit_is_penalised_least_squares():
+def test_the_fit_is_penalised_least_squares_and_what_it_leaves_fitted_once_more():
     design, x, y = small_regression()
     found = fit(design, x, y)
     columns = design.columns(x)
     ridge = found.penalty[0] * np.diag(np.arange(design.n_columns) >= design.n_free)
-    direct = columns @ np.linalg.solve(columns.T @ columns + ridge, columns.T @ y.standard[0])
+    smooth = columns @ np.linalg.solve(columns.T @ columns + ridge, columns.T)
+    once = smooth @ y.standard[0]
+    direct = once + smooth @ (y.standard[0] - once)
     np.testing.assert_allclose((found.plug_in[1] - y.mean[1]) / y.scatter[1], direct, atol=1e-9)
 
 

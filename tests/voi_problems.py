@@ -276,7 +276,10 @@ P13_EVPPI = {
     ("costs",): 419.83,
     ("utilities",): 998.55,
     P13_REWARDS: 2152.76,
-    ("transitions",): 24.4,
+    # Net benefit is linear in costs and utilities, which are independent of the transitions: its mean given the
+    # transitions is that at mean costs and utilities. So one loop suffices: 23.86 (standard error 0.11), from
+    # 16 million draws of a plain NumPy cohort with NumPy's own random numbers.
+    ("transitions",): 23.86,
     ("u_S1",): 832.70,
     ("c_trtA",): 358.23,
     ("c_trtB",): 60.40,

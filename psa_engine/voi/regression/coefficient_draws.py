@@ -38,7 +38,7 @@ def permuted_fits(fit: Fit, y: Outcomes, seed: int) -> np.ndarray:
     rest = rng.standard_normal((len(s.eigenvalues), N_PERMUTATIONS, k)) @ root
     free, rest = _flat(free, rest * np.sqrt(s.eigenvalues)[:, None, None])
     penalty, _ = best_penalty(s, rest, s.n - (free**2).sum(axis=0))
-    return _in_units(s.coefficients(free, s.shrink(rest, penalty)), y, N_PERMUTATIONS)
+    return _in_units(s.coefficients(free, s.shrink_little(rest, penalty)), y, N_PERMUTATIONS)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

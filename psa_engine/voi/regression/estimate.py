@@ -28,7 +28,8 @@ def estimate(
     `method` is "spline" (up to 4 parameters), "gp" (up to 10), "ridge" (up to 60) or "auto", which takes the
     first of these that serves. Costs and effects over the first strategy are regressed once. `value` lies
     midway between a held-out policy value and the plug-in, which `bracket` holds; `standard_error` is that of
-    the policy value with the swings of the fit. Diagnostics: optimal_strategy, distinguishable, floor,
+    the policy value with the swings of the fit; `bias_bound` half the bracket and what a near tie of strategies
+    may take off. Diagnostics: optimal_strategy, distinguishable, floor,
     plug_in, policy_value, r_squared, columns, effective_columns, notes (ties, constant parameters, ...).
     Raises InputError for unknown parameters, none, a WTP not above 0, or too few draws for the basis.
     Source: Strong, Oakley, Brennan 2014 (doi 10.1177/0272989X12465123 and 10.1177/0272989X13505910).
@@ -66,10 +67,15 @@ def estimate_from(
         wtp=values,
         of=asked,
         seconds=perf_counter() - started,
-        bias_bound=np.maximum(value - low, high - value),
+        bias_bound=np.maximum(value - low, high - value) + [_off_by_a_tie(r) for r in readings],
         bracket=(low, high),
         diagnostics=diagnostics,
     )
+
+
+def _off_by_a_tie(reading: Reading) -> float:
+    """Return the most that choosing the best of two near ties by the same draws takes off: .4 errors of its lead."""
+    return 0.4 * reading.lead_error if reading.lead < _TIED * reading.lead_error else 0.0
 
 
 def _checked_wtp(wtp: Any) -> np.ndarray:
@@ -108,7 +114,7 @@ def _diagnostics(y: Outcomes, readings: list[Reading], wtp: np.ndarray, known: C
     ties = tuple(
         f"At a WTP of {w:,.10g}, '{y.strategies[r.second]}' is within {_TIED:g} standard errors of "
         f"'{y.strategies[r.best]}' in mean net benefit: the estimate may be too low by up to "
-        f"{0.4 * r.lead_error:,.3g}."
+        f"{_off_by_a_tie(r):,.3g}."
         for r, w in zip(readings, wtp, strict=True)
         if r.lead < _TIED * r.lead_error
     )

@@ -62,8 +62,9 @@ def outcomes(sample: PsaSample, seed: int) -> Outcomes:
 class Fit:
     """A regression of the outcomes on parameters `x` (n, d).
 
-    `plug_in` (q, n) is the fit on all draws, `held_out` each draw's prediction by the other folds; `penalty`
-    (k,), `residual` (k, k) covariance and held-out `r_squared` (k,) belong to the varying outcomes at SD 1.
+    `plug_in` (q, n) is the fit on all draws (smoothed twice, since its scale matters), `held_out` each draw's
+    prediction by the other folds; `penalty` (k,), `residual` (k, k) covariance and held-out `r_squared` (k,)
+    belong to the varying outcomes at SD 1.
     """
 
     design: Design
@@ -90,7 +91,7 @@ def fit(design: Design, x: np.ndarray, y: Outcomes) -> Fit:
     s = spectrum(whole.gram, design.n_free, n)
     free, rest = s.coordinates(whole.cross)
     penalty, _ = best_penalty(s, rest, n - (free**2).sum(axis=0))
-    everywhere = s.coefficients(free, s.shrink(rest, penalty))
+    everywhere = s.coefficients(free, s.shrink_little(rest, penalty))
     plug_in, held_out = np.empty_like(y.standard), np.empty_like(y.standard)
     left_out = held_out_coefficients(parts, design.n_free, penalty)
     for (first, last), others in zip(pairwise(y.edges), left_out, strict=True):

@@ -91,7 +91,7 @@ class Reader:
         weights = np.concatenate([-weights, wtp * weights])[y.varying] * y.scatter[y.varying, None]
         s = self.fit.spectrum
         free, rest = s.coordinates(self.columns.T @ weights.T * (s.n / m))
-        smoothed = self.columns @ s.coefficients(free, s.shrink(rest, self.fit.penalty))
+        smoothed = self.columns @ s.coefficients(free, s.shrink_little(rest, self.fit.penalty))
         residuals = (y.increments[:, rows] - self.fit.plug_in[:, rows])[y.varying] / y.scatter[
             y.varying, None
         ]

@@ -84,6 +84,13 @@ class Spectrum:
         """Return penalised coordinates (n_penalised, q) shrunk by each outcome's penalty (q,)."""
         return rest / (self.eigenvalues[:, None] + penalty)
 
+    def shrink_little(self, rest: np.ndarray, penalty: np.ndarray) -> np.ndarray:
+        """Return them shrunk, and what that leaves shrunk and added: the bias of smoothing is nearly gone.
+
+        Twicing (Tukey 1977): a coordinate that is kept by a factor f is kept by f (2 - f).
+        """
+        return self.shrink(rest, penalty) * (1 + penalty / (self.eigenvalues[:, None] + penalty))
+
     def effective_columns(self, penalty: np.ndarray) -> np.ndarray:
         """Return the effective number of columns of each outcome's fit, (q,)."""
         return self.n_free + (self.eigenvalues[:, None] / (self.eigenvalues[:, None] + penalty)).sum(axis=0)
