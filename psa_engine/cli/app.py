@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from psa_engine.cli.commands import benchmark, configurations, information, report, run, stored
+from psa_engine.cli.commands import benchmark, configurations, information, report, run, sensitivity, stored
 
 app = typer.Typer(
     name="psa-engine",
@@ -40,6 +40,10 @@ for command in (
     information.evppi,
     information.evsi,
     information.analyse,
+    sensitivity.tornado,
+    sensitivity.gradient,
+    sensitivity.price,
+    sensitivity.sweep,
     configurations.list_,
     configurations.show,
     benchmark.benchmark,

@@ -84,3 +84,8 @@ Restart = Annotated[
 KeepBlocks = Annotated[
     bool, typer.Option("--keep-blocks", help="Store every block from the first on, and keep them all.")
 ]
+Discounts = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Confidential discounts by product, CSV or YAML; never printed."),
+]
+ShowDiscounts = Annotated[bool, typer.Option("--show-discounts", help="Print and write the discounts used.")]

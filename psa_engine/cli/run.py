@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from psa_engine.cli.confidential import says_no_discount, with_discounts
 from psa_engine.cli.demand import refuse_what_memory_cannot_hold
 from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
@@ -44,6 +45,8 @@ class Request:
     block: int | None = None
     restart: bool = False
     keep_blocks: bool = False
+    discounts: Path | None = None
+    show_discounts: bool = False
 
     @property
     def again(self) -> dict[str, Any]:
@@ -57,11 +60,15 @@ class Request:
         }
 
 
+@says_no_discount
 def run_analysis(request: Request) -> None:
     """Run what was asked for; write the result folder, then print tables or JSON."""
+    from psa_engine.summary import shareable
+
     timings = Timings()
     with timings.part("Reading and checking"):
         base = requested(request.config, request.settings, request.assignments, request.allow_model_file)
+        base = with_discounts(base, request.discounts, request.show_discounts)
         chosen = overlaid(base, request.scenario, request.subgroup)
     folder = writable_folder(request.out or default_folder(*_named(base, request)))
     if request.excel:
@@ -77,7 +84,7 @@ def run_analysis(request: Request) -> None:
             with timings.part("Scenarios and subgroups"):
                 results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, store)
         with timings.part("Writing"):
-            write_results(folder, results, sample)
+            write_results(folder, results, shareable(sample, chosen.confidential))
             write_page(folder / "report.html", report_html(results))
             if request.excel:
                 write_workbook(request.excel, notes_of(results), csv_tables(results))

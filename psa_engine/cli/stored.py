@@ -40,7 +40,8 @@ def stored(
     identity = identity_of(analysis, files, device)
     manifest = Manifest(command, {**identity, "options": options} if options else identity, asked)
     copies = {f"{COPY}/{name}": content for name, content in files.items()}
-    store = Store(folder, manifest, 0.0 if keep else GRACE, copies)
+    kind = _Unstored if analysis.confidential else Store
+    store = kind(folder, manifest, 0.0 if keep else GRACE, copies)
     with only_process(folder):
         store.take_up(restart)
         try:
@@ -61,6 +62,16 @@ def stored(
         _say_what_was_found(store)
         if not keep:
             store.remove()
+
+
+class _Unstored(Store):
+    """The store of a run at confidential prices: nothing of it lies on the disk, so it cannot go on."""
+
+    def begin(self) -> None: ...
+
+    def write(self, name: str, arrays: Mapping[str, Any]) -> None: ...
+
+    def leave(self, status: str, failure: Mapping[str, Any] | None = None) -> None: ...
 
 
 def _say_what_was_found(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from psa_engine.config.analysis import Analysis, check_config, load_analysis, prepare
 from psa_engine.config.checks import Checked, check
+from psa_engine.config.discounts import read_discounts, redacted
 from psa_engine.config.document import Document
 from psa_engine.config.evidence import Evidence
 from psa_engine.config.finding import config_names, find_config
@@ -28,6 +29,8 @@ __all__ = [
     "overlaid",
     "parse_assignment",
     "prepare",
+    "read_discounts",
     "read_document",
     "read_text",
+    "redacted",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psa_engine.config.checks import Checked, check
+from psa_engine.config.discounts import WORDS, without_values
 from psa_engine.config.document import OVERRIDE, Document
 from psa_engine.config.evidence import Evidence, ledger
 from psa_engine.config.finding import find_config
@@ -124,6 +125,11 @@ class Analysis:
         return self.checked.document.applied
 
     @property
+    def confidential(self) -> frozenset[str]:
+        """The products whose discount is confidential: used, and never said."""
+        return self.checked.document.confidential
+
+    @property
     def currency(self) -> str:
         """The currency of its money units; GBP where it has none."""
         units = (currency_of(entry.unit) for entry in self.ledger)
@@ -151,6 +157,27 @@ class Analysis:
             f"{name}={value:g}" if isinstance(value, float) else name for name, value in plain.items()
         )
         return self._overlaid({"set": plain}, (OVERRIDE,), words) if plain else self
+
+    def with_discounts(self, discounts: Mapping[str, float], show: bool = False) -> "Analysis":
+        """Return the analysis at confidential discounts by product, which nothing says unless `show`.
+
+        InputError for an unknown product.
+        """
+        for product in discounts:
+            if product not in self.products:
+                raise InputError(
+                    f"There is no product '{product}'.",
+                    path="--discounts",
+                    hint=nearest(product, self.products),
+                )
+        values = {f"discount[{product}]": float(value) for product, value in discounts.items()}
+        words = f"{WORDS} {', '.join(discounts)}"
+        if show:
+            words += ": " + ", ".join(f"{name}={value:g}" for name, value in values.items())
+        document = overlaid(self.checked.document, {"set": values}, (OVERRIDE,), words)
+        if not show:
+            document = replace(document, confidential=document.confidential | set(discounts))
+        return prepare(check(document, self.checked.inputs), self.parameters)
 
     def with_settings(self, **settings: Any) -> "Analysis":
         """Return the analysis with other settings: any key of `settings` in the file, as n_draws=1000."""
@@ -275,6 +302,8 @@ def _plain(value: Any) -> Any:
 def _hash(document: Document, model_source: bytes) -> str:
     """SHA-256 of the content, overlays included and unused ones left out, and of the files it names."""
     content = {key: value for key, value in document.content.items() if key not in ("scenarios", "subgroups")}
+    if document.confidential:
+        content = without_values(content, document.confidential)
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
     digest = hashlib.sha256(text.encode())
     for path in sorted(_csv_files(content, document.folder)):

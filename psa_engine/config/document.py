@@ -20,6 +20,7 @@ class Document:
     `lines` maps the path of a value in the file to its line number, `places` that of a value in a table beside the
     file to where it is, in words. `origins` maps the path of a value that
     an overlay put there to where the overlay is written. `applied` says in words which overlays were applied.
+    `confidential` are the products whose discount is used and never said.
     `allows_model_file` is the reader's leave to run a Python file that `model` names.
     """
 
@@ -30,6 +31,7 @@ class Document:
     lines: Mapping[YamlPath, int] = field(default_factory=dict)
     origins: Mapping[YamlPath, YamlPath] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+    confidential: frozenset[str] = frozenset()
     places: Mapping[YamlPath, str] = field(default_factory=dict)
     allows_model_file: bool = False
 

@@ -33,9 +33,10 @@ def _evidence(entry: Input, name: str, document: Document) -> Evidence:
         by = f"the {str(origin[0]).removesuffix('s')} {origin[1]}" if origin[0] != OVERRIDE else "an override"
         notes.insert(0, f"Value set by {by}; the source is that of the base case.")
     label = about.label or name
+    hidden = name in {f"discount[{product}]" for product in document.confidential}
     return Evidence(
         name=name,
-        value=_value_text(entry, name),
+        value="confidential" if hidden else _value_text(entry, name),
         unit=entry.unit_of(name),
         label=label if name == entry.name else f"{label}: {name}",
         source=about.source or "",

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from numbers import Real
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from psa_engine.distributions import Dirichlet, Empirical, Fixed, Form, MultivariateNormal
+from psa_engine.distributions import Dirichlet, Empirical, Fixed, MultivariateNormal, Uniform
 from psa_engine.errors import InputError, nearest
 from psa_engine.parameters.correlation import Block, blocks_of
 from psa_engine.parameters.quantiles import Family, Marginal, constant, prepare, quantile_inputs, quantiles
@@ -134,22 +134,22 @@ class ParameterSet:
             if isinstance(d, Dirichlet):
                 d = _reordered(d, self.first)
             if isinstance(d, MultivariateNormal):
-                forms = {n: marginal.form for n, marginal in d.marginals.items()}
+                sources = dict(d.marginals)
             elif isinstance(d, Dirichlet):
-                forms = {f"{key}: stick {i + 1}": stick.form for i, stick in enumerate(d.sticks)}
+                sources = {f"{key}: stick {i + 1}": stick for i, stick in enumerate(d.sticks)}
             elif isinstance(d, Empirical):
-                forms = {key: Form("uniform", "identity", 0.0, 1.0, None)}
+                sources = {key: _ROW}
             else:
-                forms = {key: d.form}
-            for name, form in forms.items():
-                prepared = prepare(form)
+                sources = {key: d}
+            for name, source in sources.items():
+                prepared = _prepared(source)
                 marginals[name] = (
                     constant(self.fixed[name], prepared.family) if name in self.fixed else prepared
                 )
             if isinstance(d, Dirichlet | Empirical):
-                outputs.append((type(d).__name__.lower(), tuple(d.names), list(forms)))
+                outputs.append((type(d).__name__.lower(), tuple(d.names), list(sources)))
             else:
-                outputs += [("marginal", (name,), [name]) for name in forms]
+                outputs += [("marginal", (name,), [name]) for name in sources]
         return marginals, outputs
 
     @cached_property
@@ -215,6 +215,16 @@ class ParameterSet:
             else:
                 raise InputError(f"There is no parameter '{name}'.", hint=nearest(name, self.names))
         return replace(self, entries=entries, fixed=fixed)
+
+
+_ROW = Uniform(0.0, 1.0)
+"""What picks the row of an Empirical set."""
+
+
+@lru_cache(maxsize=4096)
+def _prepared(distribution: Any) -> Marginal:
+    """Remembered, as a sweep holds one parameter after the other of a set whose others stay as they are."""
+    return prepare(distribution.form)
 
 
 def _distribution(name: str, given: Any) -> Any:

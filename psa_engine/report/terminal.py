@@ -89,6 +89,8 @@ def print_heading(console: Console, results: Row) -> None:
     console.print(f"[bold]{escape(results['title'])}[/]")
     for words in results["applied"]:
         console.print(f"With {escape(words)}.")
+    if "confidential" in results:
+        console.print(f"[bold]{escape(results['confidential']['warning'])}[/]")
     c = results["conventions"]
     console.print(
         f"{c['n_cycles']} cycles, {c['cycles_per_year']:g} a year; cycle correction {c['cycle_correction']}; "
@@ -279,13 +281,14 @@ def trace_table(title: str, rows: Sequence[Row]) -> Table:
 
 def _threshold(row: Row, labels: Mapping[str, str], currency: str) -> str:
     name = escape(labels.get(row["product"], row["product"]))
+    run_at = "" if row["run_at"] is None else f"; run at {row['run_at']:,.2f}"
     if row["price"] < 0:
         verdict = f"would not be the best choice even at no price (v {escape(labels[row['against']])})"
     else:
         verdict = (
             f"would be the best choice up to a net price of {row['price']:,.2f} "
             f"(SE {_error(row['standard_error'], ',.2f')}) {currency} per {escape(row['pack'])} "
-            f"(v {escape(labels[row['against']])}; run at {row['run_at']:,.2f})"
+            f"(v {escape(labels[row['against']])}{run_at})"
         )
     return f"At {_money(row['wtp'])}: {name} {verdict}."
 

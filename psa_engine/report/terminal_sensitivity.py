@@ -85,6 +85,22 @@ def _bar(bar: Row, key: str, base: float, widest: float) -> str:
     return f"{left:>{BAR}}│{right}"
 
 
+def two_way_text(rows: Sequence[Row], wtp: Sequence[float], written: bool) -> str:
+    """How much of the grid each strategy is the best in, by WTP."""
+    first, second = list(rows[0])[:2]
+    lines = []
+    for w in wtp:
+        best = [row[f"optimal_{w:.12g}"] for row in rows]
+        shares = {s: best.count(s) / len(best) for s in sorted(set(best), key=best.count, reverse=True)}
+        words = ", ".join(f"{escape(s)} at {share:.0%}" for s, share in shares.items())
+        lines.append(
+            f"{escape(first)} x {escape(second)}, {len(rows):,} points, at {w:,.0f}: best are {words}."
+        )
+    return "\n".join(
+        [*lines] if written else [*lines, "The points are in results.json and tables/ with --out."]
+    )
+
+
 def gradient_table(rows: Sequence[Row], wtp: float, top: int, title: str) -> Table:
     """The largest elasticities of the net benefit at one WTP."""
     table = _table(f"{title}, at {wtp:,.0f}", "Parameter", "Value", "Slope", "Elasticity", "Per SD", "Smooth")
@@ -129,6 +145,21 @@ def price_table(curve: Row, shown: int = 11) -> Table:
         table.add_row(f"{points[0]['price']:,.2f}", *cells)
     table.caption = "INMB: less the best of the other strategies"
     return table
+
+
+def map_text(found: Row) -> str:
+    """What a price map says, in a line: how the highest price moves with the discount of the others."""
+    rows = zip(found["discounts"], found["inmb"], strict=True)
+    ends = {}
+    for discount, inmb in rows:
+        paying = [p for p, gain in zip(found["prices"], inmb, strict=True) if gain >= 0]
+        ends[discount] = f"{max(paying):,.0f}" if paying else "none"
+    shown = list(ends)[:: max(1, (len(ends) - 1) // 5)]
+    words = "; ".join(f"{discount:.0%}: {ends[discount]}" for discount in shown)
+    return (
+        f"At {found['wtp']:,.0f}, the highest price on the map at which {escape(found['strategy'])} is the best, "
+        f"by discount on {escape(', '.join(found['discounted']))}: {words}."
+    )
 
 
 def _table(title: str, first: str, *rest: str) -> Table:

@@ -1,5 +1,6 @@
 """A finished analysis as plain numbers, computed once: tables, results.json and reports only show them."""
 
+from psa_engine.summary.confidential import shareable, withheld
 from psa_engine.summary.information import evppi_rows, sample_evppi_rows
 from psa_engine.summary.rows import plain, records
 from psa_engine.summary.run import (
@@ -23,6 +24,8 @@ __all__ = [
     "sample_evppi_rows",
     "sample_evsi_rows",
     "scenario_row",
+    "shareable",
     "summarise",
     "with_changes",
+    "withheld",
 ]

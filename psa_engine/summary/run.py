@@ -20,6 +20,7 @@ from psa_engine.decision import (
     wtp_grid,
 )
 from psa_engine.sample import PsaSample
+from psa_engine.summary.confidential import withheld
 from psa_engine.summary.information import sample_evppi_rows
 from psa_engine.summary.pictures import pictured
 from psa_engine.summary.rows import plain, records
@@ -63,7 +64,7 @@ def summarise(
     """Return the results of a run as JSON-ready values: what was run, evidence, outcomes, decisions, prices."""
     at = [float(w) for w in (wtp or analysis.settings.wtp)]
     studies, left_out = sample_evsi_rows(analysis, sample, at)
-    return {
+    results = {
         **described(analysis),
         "run": dict(sample.metadata),
         "wtp": at,
@@ -84,6 +85,7 @@ def summarise(
         "ledger": [vars(e) for e in analysis.ledger],
         **pictured(analysis, sample),
     }
+    return withheld(results, analysis.confidential)
 
 
 def sensitivity(analysis: Any, sample: PsaSample, wtp: list[float]) -> dict[str, Any]:

@@ -32,8 +32,14 @@ def compared(sample: PsaSample) -> tuple[str, str]:
 def tornado_rows(
     analysis: Any, wtp: Sequence[float], compared: tuple[str, str], more: Sequence[Any] = ()
 ) -> dict[str, Any]:
-    """Return the tornado of one strategy against another, with each parameter's label and evidence status."""
-    named = [named_range(k, v, analysis.parameters) for k, v in analysis.ranges.items()]
+    """Return the tornado of one strategy against another, with each parameter's label and evidence status.
+
+    Named ranges over confidential prices are left out: net benefit is linear in a price, so that two ends and the
+    base case give it away.
+    """
+    hidden = {f"{kind}[{p}]" for p in analysis.confidential for kind in ("list_price", "discount")}
+    kept = {k: v for k, v in analysis.ranges.items() if not hidden & set(v)}
+    named = [named_range(k, v, analysis.parameters) for k, v in kept.items()]
     how = {"on_invalid": analysis.plan.on_invalid, "ranges": [*more, *named]}
     strategy, comparator = compared
     found = tornado(

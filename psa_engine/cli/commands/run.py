@@ -10,6 +10,7 @@ from psa_engine.cli.options import (
     AsJson,
     Config,
     Device,
+    Discounts,
     Draws,
     KeepBlocks,
     OnInvalid,
@@ -20,6 +21,7 @@ from psa_engine.cli.options import (
     ScenarioName,
     Seed,
     Sets,
+    ShowDiscounts,
     SubgroupName,
     Verbose,
     Wtp,
@@ -51,6 +53,8 @@ def run(
     block: Annotated[int | None, typer.Option(help="Draws held at once; chosen unless given.")] = None,
     restart: Restart = False,
     keep_blocks: KeepBlocks = False,
+    discounts: Discounts = None,
+    show_discounts: ShowDiscounts = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -80,6 +84,8 @@ def run(
             block=block,
             restart=restart,
             keep_blocks=keep_blocks,
+            discounts=discounts,
+            show_discounts=show_discounts,
         )
     )
 

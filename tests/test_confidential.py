@@ -1,0 +1,204 @@
+"""Confidential discounts: used, and found in nothing that is written or printed."""
+
+import json
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from command_line import psa_engine
+
+import psa_engine as pe
+from psa_engine.config import read_discounts
+
+SECRET = 0.371946
+SPELLINGS = (".371946", "37.1946", ",371946", ".628054", "62.8054")
+"""Long enough that no other number looks like it by chance."""
+CONFIG = "two_products"
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """The two-state example with its treatment sold in packs."""
+    text = psa_engine("show", "two_state").out
+    folder = tmp_path_factory.mktemp("confidential")
+    (folder / "model.py").write_text(MODEL)
+    text = text.replace("model: two_state", "model: model.py").replace("name: two_state", f"name: {CONFIG}")
+    text = text.replace("# yaml-language-server", "# ").replace(
+        "attributes: {treated: 0}", "attributes: {treated: 0, product: none}"
+    )
+    text = text.replace("attributes: {treated: 1}", "attributes: {treated: 1, product: pill}")
+    text = text.replace("parameters:\n", PRODUCTS + "parameters:\n", 1)
+    (folder / "two.yaml").write_text(text)
+    (folder / "secret.csv").write_text(f"product,discount\npill,{SECRET:.4%}\n")
+    return folder
+
+
+PRODUCTS = """products:
+  pill: {list_price: 150, discount: 0, pack: 28 tablets, status: gap, note: Invented.}
+  none: {list_price: 0, discount: 0, status: assumption, note: By definition.}
+"""
+MODEL = '''"""The two-state model with a drug in packs, ten a year."""
+
+from psa_engine.cohort import CohortModel
+from psa_engine.models import two_state
+
+
+def payoffs(p):
+    drug, used = p.at("product"), 10.0 * p["treated"]
+    price = drug["list_price"] * (1 - drug["discount"])
+    return {
+        **two_state.payoffs(p),
+        "packs.{product}": {"alive": used},
+        "costs.drug.{product}": {"alive": used * price},
+    }
+
+
+def build(timeline, strategies):
+    return CohortModel(("alive", "dead"), strategies, timeline, "alive", two_state.transitions, payoffs)
+'''
+
+
+@pytest.fixture(scope="module")
+def said(config):
+    """Everything that the commands write and print at the confidential discount, by where it was found."""
+    out = config / "out"
+    common = (config / "two.yaml", "--allow-model-file", "--discounts", config / "secret.csv")
+    small = ("--draws", 200)
+    done = {
+        "run": psa_engine(
+            "run", *common, *small, "--scenario", "all", "--excel", out / "x.xlsx", "--out", out / "run"
+        ),
+        "json": psa_engine("run", *common, *small, "--json", "--out", out / "json"),
+        "tornado": psa_engine("tornado", *common, "--out", out / "tornado"),
+        "price": psa_engine("price", *common, *small, "--product", "pill", "--out", out / "price"),
+        "sweep": psa_engine(
+            "sweep", *common, *small, "--over", "cost_treatment=0,9", "--out", out / "s.parquet"
+        ),
+    }
+    assert [command for command, did in done.items() if did.code] == []
+    texts = {command: did.out + did.err for command, did in done.items()}
+    texts |= {str(f): f.read_text() for f in out.rglob("*") if f.suffix in (".json", ".csv")}
+    with ZipFile(out / "x.xlsx") as workbook:
+        texts |= {f"workbook {name}": workbook.read(name).decode() for name in workbook.namelist()}
+    return texts
+
+
+def test_the_discount_is_used(config):
+    analysis = pe.load_analysis(config / "two.yaml", allow_model_file=True).with_discounts({"pill": SECRET})
+    base = pe.base_case(analysis.model, analysis.parameters)
+    spent = base.outcome("costs.drug.pill")["new"] / base.outcome("packs.pill")["new"]
+    assert spent.iloc[0] == pytest.approx(150 * (1 - SECRET))
+
+
+def test_the_discount_is_found_nowhere(said):
+    assert [(where, s) for where, text in said.items() for s in SPELLINGS if s in text] == []
+
+
+def test_the_net_price_is_no_number_and_no_ratio_in_any_output(said, config):
+    net = 150 * (1 - SECRET)
+    assert [where for where, text in said.items() if f"{net:.4f}" in text] == []
+    results = json.loads((config / "out" / "run" / "results.json").read_text())
+    named = json.dumps([results["components"], results["base_case"], results["product_prices"]])
+    assert "packs.pill" not in named and "drug.pill" not in named and '"pill"' not in named
+
+
+def test_the_sample_that_is_written_has_no_packs_or_drug_cost(said, config):
+    sample = pe.PsaSample.from_parquet(config / "out" / "run" / "sample.parquet")
+    assert [name for name in sample.outcome_names if name.endswith("pill")] == []
+    values = np.concatenate([v for o in sample.outcomes.values() for v in o.values()])
+    assert not np.isclose(values, SECRET).any()
+
+
+def test_every_command_says_that_confidential_prices_were_used(said):
+    for command in ("run", "tornado", "price"):
+        assert "Confidential prices were used" in said[command]
+        assert "With confidential discounts on pill." in said[command]
+    assert "confidential" in said["sweep"]
+
+
+def test_the_hash_does_not_depend_on_the_discount(config):
+    """A hash of a four-digit number is as good as the number."""
+    analysis = pe.load_analysis(config / "two.yaml", allow_model_file=True)
+    one, other = (analysis.with_discounts({"pill": d}).config_hash for d in (0.1, 0.2))
+    assert one == other != analysis.config_hash
+
+
+def test_the_discount_is_shown_where_that_is_asked_for(config):
+    done = psa_engine(
+        "tornado",
+        config / "two.yaml",
+        "--allow-model-file",
+        "--discounts",
+        config / "secret.csv",
+        "--show-discounts",
+    )
+    assert "discount[pill]=0.371946" in done.out
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("gradient", ()),
+        ("tornado", ("--range", "discount[pill]=0:0.5")),
+        ("price", ("--product", "pill", "--against", "pill")),
+        ("sweep", ("--over", "list_price[pill]=1,2", "--out", "s.parquet")),
+    ],
+)
+def test_what_would_give_the_price_away_is_refused(config, command, options):
+    done = psa_engine(
+        command, config / "two.yaml", "--allow-model-file", "--discounts", config / "secret.csv", *options
+    )
+    assert done.code == 2 and "away" in done.err and not any(s in done.err for s in SPELLINGS)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.csv", "product,discount\npill,1.371946\n", "'pill' is not between 0 and 1"),
+        ("a.csv", "product,discount\npill,much\n", "'pill' is not between 0 and 1"),
+        ("a.csv", "product,discount\npill,0.371946\npill,0.1\n", "'pill' has two discounts"),
+        ("a.csv", "drug,discount\npill,0.371946\n", "product and discount"),
+        ("a.csv", "product,discount\npill,0.371946,5\n", "two entries"),
+        ("a.csv", "product,discount\n", "no discount"),
+        ("a.yaml", "pill: true\n", "'pill' is not between 0 and 1"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_without_quoting_it(tmp_path, name, text, said):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(pe.InputError, match=said) as error:
+        read_discounts(tmp_path / name)
+    assert "371946" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "product,discount\na b, 37.1946 %\n"),
+        ("a.yaml", "a b: 0.371946\n"),
+        ("a.yaml", "a b: 37.1946%\n"),
+    ],
+)
+def test_discounts_are_read_from_csv_and_yaml(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert read_discounts(tmp_path / name) == pytest.approx({"a b": SECRET})
+
+
+def test_an_unknown_product_is_named(config):
+    with pytest.raises(pe.InputError, match=r"no product 'pil'.*pill"):
+        pe.load_analysis(config / "two.yaml", allow_model_file=True).with_discounts({"pil": 0.1})
+
+
+def test_an_error_of_the_model_does_not_quote_the_discount(config, tmp_path):
+    (tmp_path / "model.py").write_text(MODEL.replace("10.0 * p", "p['cost_alive'] ** 900 * p"))
+    (tmp_path / "two.yaml").write_text((config / "two.yaml").read_text())
+    done = psa_engine(
+        "run",
+        tmp_path / "two.yaml",
+        "--allow-model-file",
+        "--discounts",
+        config / "secret.csv",
+        "--out",
+        tmp_path / "o",
+    )
+    assert done.code == 3 and "discount[pill] = confidential" in done.err
+    assert not any(s in done.err for s in SPELLINGS)
