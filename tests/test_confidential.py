@@ -77,7 +77,7 @@ def said(config):
     }
     assert [command for command, did in done.items() if did.code] == []
     texts = {command: did.out + did.err for command, did in done.items()}
-    texts |= {str(f): f.read_text() for f in out.rglob("*") if f.suffix in (".json", ".csv")}
+    texts |= {str(f): f.read_text() for f in out.rglob("*") if f.suffix in (".json", ".csv", ".html")}
     with ZipFile(out / "x.xlsx") as workbook:
         texts |= {f"workbook {name}": workbook.read(name).decode() for name in workbook.namelist()}
     return texts
