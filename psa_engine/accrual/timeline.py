@@ -95,11 +95,11 @@ class Timeline:
     def series(self) -> dict[str, np.ndarray]:
         """Return what the simulation reads along time, float64.
 
-        Points (n_cycles + 1,): `cycle`, `year`, `age`, `mortality`, `utility_multiplier`, and the
-        weights `costs`, `effects`, `undiscounted` that turn occupancy into person-years. Transitions
-        (n_cycles,): `transition_costs`, `transition_effects`, the discount factor of a one-off payoff
-        in the cycle: mid-cycle under half_cycle and simpson, at the start under start_of_cycle, at
-        the end otherwise.
+        Points (n_cycles + 1,): `cycle`, `year`, `age`, `mortality`, `utility_multiplier`, `alive` (the
+        share that background mortality has left), and the weights `costs`, `effects`, `undiscounted`
+        that turn occupancy into person-years. Transitions (n_cycles,): `transition_costs`,
+        `transition_effects`, the discount factor of a one-off payoff in the cycle: mid-cycle under
+        half_cycle and simpson, at the start under start_of_cycle, at the end otherwise.
         """
         years = self.years
         ages = self.start_age + years
@@ -114,6 +114,7 @@ class Timeline:
             "mortality": np.append(known.mortality, known.mortality[-1]),
             "utility_multiplier": known.utility / known.utility[0],
             "undiscounted": person_years,
+            "alive": np.append(1.0, np.cumprod(1.0 - known.mortality)),
         }
         for name in ("costs", "effects"):
             rate = getattr(self, f"discount_rate_{name}")

@@ -1,6 +1,6 @@
 """Named edges made into one cycle's step: what is sent away, what stays, who dies."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -53,6 +53,15 @@ def expand(
             if not is_zero(at_step):
                 slots[source, target] = at_step
     return slots
+
+
+def reached(start: Iterable[int], edges: Iterable[SlotEdge], states: States) -> set[int]:
+    """Return the slots that those who start in `start` may reach."""
+    found, before = set(start), set()
+    while found != before:
+        before = set(found)
+        found |= {j for i, j in edges if i in before} | {states.remainder(i) for i in before}
+    return found
 
 
 class Edges:
@@ -110,6 +119,11 @@ class Edges:
         """Return the probability of every edge at one time, unclipped."""
         now = expand(self.states, self._at(t), t)
         return {k: self.constant.get(k, now[k]) for k in self.keys}
+
+    def slack(self, probability: Mapping[SlotEdge, Any]) -> Any:
+        """Return the slack of probabilities at one time, of the edges that vary."""
+        stay = {i: self._stay(i, probability) for i in {k[0] for k in self.varying}}
+        return self._varying_slack(probability, stay)
 
     def step(self, occupancy: tuple[Any, ...], row: Mapping[str, Any]) -> Step:
         """Advance one cycle: background death first, then the edges among the survivors."""

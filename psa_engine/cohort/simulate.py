@@ -1,13 +1,15 @@
 """The simulation of one draw: each strategy's cohort stepped through time, its payoffs accrued."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from psa_engine.cohort.edges import Edges, time_at
+from psa_engine.cohort import living
+from psa_engine.cohort.edges import Edges, is_zero, time_at
+from psa_engine.cohort.live import Live, live_edges
 from psa_engine.cohort.model import States
 from psa_engine.cohort.payoffs import Payoffs, WeightOf, sort_payoffs
 from psa_engine.errors import InputError
@@ -29,17 +31,22 @@ class CohortStructure:
     mortality_ratio: Callable[[Draw], Mapping[str, Any]] | None
     same_discount: bool
     clip: bool = False
-    sequential: bool = True
-    """Strategies one after the other (a CPU's caches) or all at once (a GPU's width)."""
+    live: tuple[Live, ...] | None = None
+    """What may carry anybody under each strategy; None where that is every edge."""
 
     def simulate(self, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> Simulated:
         """Return the outcomes of one draw: name -> (n_strategies,), each with its undiscounted twin."""
 
         def one(strategy: Any) -> Simulated:
-            return self._accrue(Draw(values, self.strategies, strategy), inputs)
+            return self._accrue(Draw(values, self.strategies, strategy), inputs, strategy)
 
         indices = jnp.arange(len(self.strategies.names))
-        return jax.lax.map(one, indices) if self.sequential else jax.vmap(one)(indices)
+        return jax.lax.map(one, indices)
+
+    def given(self, names: Iterable[str], constants: Mapping[str, float]) -> "CohortStructure":
+        """Return the structure to compile where these parameters are constant: without edges that are always zero."""
+        live = live_edges(replace(self, live=None), tuple(names), tuple(sorted(constants.items())))
+        return replace(self, live=live)
 
     def trace(self, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
         """Return the occupancy of one draw: (n_strategies, n_cycles + 1, n_states), tunnels summed."""
@@ -67,14 +74,19 @@ class CohortStructure:
 
     def start(self, p: Draw) -> tuple[Any, ...]:
         """Return the initial share of each slot; a tunnel is entered at its first step."""
+        shares = self.shares(p)
+        dtype = jnp.result_type(*[x for x in shares if not isinstance(x, int | float)] or [float])
+        return tuple(jnp.asarray(x, dtype) for x in shares)
+
+    def shares(self, p: Draw) -> list[Any]:
+        """Return the initial share of each slot as the model gives it, 0.0 for one that it leaves out."""
         given = {self.initial: 1.0} if isinstance(self.initial, str) else self.initial(p)
         shares: list[Any] = [0.0] * len(self.states.slots)
         for name, share in given.items():
             shares[self.states.of_state(name, "The initial distribution")[0]] = share
-        dtype = jnp.result_type(*[x for x in shares if not isinstance(x, int | float)] or [float])
-        return tuple(jnp.asarray(x, dtype) for x in shares)
+        return shares
 
-    def _accrue(self, p: Draw, inputs: Mapping[str, Any]) -> Simulated:
+    def _accrue(self, p: Draw, inputs: Mapping[str, Any], strategy: Any) -> Simulated:
         dtype = inputs["cycle"].dtype
         edges = self.edges(p, inputs)
         start = tuple(jnp.asarray(x, dtype) for x in self.start(p))
@@ -82,9 +94,19 @@ class CohortStructure:
         payoffs = sort_payoffs(self.states, edges, self.payoffs(p), at_start)
         if not payoffs.outcomes:
             raise InputError("The model's payoffs name no outcome.")
-        sums = Sums(payoffs, WeightOf(self.same_discount))
         first_slack = jnp.minimum(jnp.stack(start).min(), -jnp.abs(sum(start) - 1.0))
-        slack = jnp.minimum(first_slack, edges.constant_slack())
+        slack = jnp.minimum(first_slack, edges.constant_slack()).astype(dtype)
+        plan = living.planned(edges, payoffs, inputs)
+        if plan is not None:
+            begin = {i for i, share in enumerate(self.shares(p)) if not is_zero(share)}
+            live = self.live or (Live.of(begin, edges.keys, self.states),) * len(self.strategies.names)
+            sums, worst = living.simulated(
+                edges, plan, payoffs, start, inputs, WeightOf(self.same_discount), live, strategy
+            )
+            return Simulated(
+                self._totals(payoffs, plan, sums, dtype), jnp.minimum(slack, worst), jnp.zeros((), dtype)
+            )
+        sums = Sums(payoffs, WeightOf(self.same_discount))
 
         def step(carry, row):
             occupancy, held, slack, clipped = carry
@@ -99,10 +121,18 @@ class CohortStructure:
             return _like(now, carry), None
 
         zero = jnp.zeros((), dtype)
-        carry = (start, sums.zeros(zero), slack.astype(dtype), zero)
+        carry = (start, sums.zeros(zero), slack, zero)
         (last, held, slack, clipped), _ = jax.lax.scan(step, carry, _rows(inputs))
         final = {k: v[-1] for k, v in inputs.items()}
         return Simulated(sums.totals(sums.add_occupancy(held, last, final)), slack, clipped)
+
+    def _totals(self, payoffs: Payoffs, plan: Any, sums: Any, dtype: Any) -> dict[str, Any]:
+        totals, weight_of = {}, WeightOf(self.same_discount)
+        for outcome in payoffs.outcomes:
+            twins = ((outcome, weight_of.discounted(outcome)), (UNDISCOUNTED + outcome, "undiscounted"))
+            for name, weight in twins:
+                totals[name] = jnp.asarray(living.total(outcome, weight, payoffs, plan, sums), dtype)
+        return totals
 
 
 class Sums:

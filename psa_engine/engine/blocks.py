@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from psa_engine.engine.compiled import Program, cast, on_host, sampled
+from psa_engine.engine.compiled import Program, cast, on_host, sampled, structure_of
 from psa_engine.engine.devices import configure
 from psa_engine.engine.invalid import raise_if_invalid
 from psa_engine.engine.plan import RunPlan
@@ -39,7 +39,7 @@ class BlockRunner:
         configure()
         self.model, self.parameters, self.plan = model, parameters, plan
         self.program = Program(
-            model.structure, parameters.structure, plan.sampler, plan.precision, plan.device,
+            structure_of(model, parameters), parameters.structure, plan.sampler, plan.precision, plan.device,
             plan.on_invalid == "clip", keep == "totals",
         )  # fmt: skip
         self._inputs = {

@@ -17,12 +17,12 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from psa_engine.engine.devices import Device, Precision, devices
-from psa_engine.model import Structure, outcome_names
-from psa_engine.parameters import ParameterStructure, Sampler, normal_scores
+from psa_engine.model import Model, Structure, outcome_names
+from psa_engine.parameters import ParameterSet, ParameterStructure, Sampler, normal_scores
 
-TILE = 128
+TILE = 64
 """Draws that go through the cycles together on a CPU core (benchmarks/NOTES.md)."""
-GPU_TILE = 16_384
+GPU_TILE = 65_536
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,15 @@ class Program:
     def step(self) -> int:
         """The draws that all devices do at once: blocks are multiples of it."""
         return self.tile * len(devices(self.device))
+
+
+def structure_of(model: Model, parameters: ParameterSet) -> Structure:
+    """Return what to compile of a model whose parameters are these: some of them may be constant for good."""
+    structure: Any = model.structure
+    if not hasattr(structure, "given"):
+        return structure
+    constant = {k: float(parameters.entries[k].mean) for k in parameters.structure.constants}
+    return structure.given(parameters.names, constant)
 
 
 def cast(inputs: Any, dtype: Any) -> Any:
@@ -123,8 +132,8 @@ def evaluated(program: Program, n_tiles: int) -> Any:
 def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Trace the model over a tile of draws: totals, outcomes and flags, each (n_strategies, tile)."""
     structure: Any = program.model
-    if hasattr(structure, "sequential"):
-        structure = replace(structure, sequential=not program.on_gpu, clip=program.clip)
+    if hasattr(structure, "clip"):
+        structure = replace(structure, clip=program.clip)
     varying = {k: v for k, v in values.items() if jnp.ndim(v)}
     constants = {k: v for k, v in values.items() if not jnp.ndim(v)}
 

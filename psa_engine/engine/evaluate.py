@@ -51,7 +51,10 @@ def on_devices(model: Model, values: Mapping[str, np.ndarray], plan: RunPlan) ->
     """Return the program, its compiled function and arguments that give outcomes at values, each () or (n,)."""
     configure()
     clip = plan.on_invalid == "clip"
-    program = Program(model.structure, None, None, plan.precision, plan.device, clip, False)
+    structure: Any = model.structure
+    if hasattr(structure, "given") and any(v.ndim for v in values.values()):
+        structure = structure.given(values, {k: float(v) for k, v in values.items() if not v.ndim})
+    program = Program(structure, None, None, plan.precision, plan.device, clip, False)
     varying = {k: v for k, v in values.items() if v.ndim}
     constants = cast({k: v for k, v in values.items() if not v.ndim}, program.dtype)
     wanted = -(-max([len(v) for v in varying.values()], default=1) // program.step)

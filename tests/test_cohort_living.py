@@ -1,0 +1,154 @@
+"""The quick way through a cohort model, conditional on being alive: when it is taken, and that it changes nothing."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cohorts import STATES, WITH_DEATHS, cohort
+
+import psa_engine as pe
+from psa_engine import reference
+from psa_engine.cohort import living
+from psa_engine.cohort.live import live_edges
+from psa_engine.cohort.payoffs import sort_payoffs
+from psa_engine.cohort.time_dependence import as_multiple, comparisons, evaluated, traced
+from psa_engine.engine import evaluate
+from psa_engine.model import Draw
+
+TWENTY = replace(WITH_DEATHS, n_cycles=20, discount_rate_costs=0.1, discount_rate_effects=0.02)
+T = pe.accrual.Time(jnp.float64(3), jnp.float64(1.5), jnp.float64(41.5), jnp.float64(0.01), jnp.float64(0.9))
+
+
+def plan(model, **values):
+    structure, inputs = model.structure, model.inputs()
+    p = Draw({k: jnp.float64(v) for k, v in values.items()}, structure.strategies, 0)
+    edges = structure.edges(p, inputs)
+    return living.planned(edges, sort_payoffs(structure.states, edges, structure.payoffs(p), T), inputs)
+
+
+def sooner_or_later(p):
+    """Half fall ill in each cycle from a year on that is drawn, and a few recover before another."""
+    return lambda t: {
+        ("well", "ill"): jnp.where(t.year >= p["onset"], 0.5, 0.01),
+        ("ill", "well"): p["recovery"] * (t.cycle < p["end"]),
+        ("ill", "dead"): 0.1,
+    }
+
+
+def care(p):
+    return {
+        "costs.care": {"ill": 100.0, ("well", "ill"): p["visit"]},
+        "effects.qalys": {
+            "well": lambda t: 0.9 * t.utility_multiplier,
+            "ill": lambda t: t.year * p["u"] / 10,
+        },
+    }
+
+
+DRAWN = {"onset": np.array([2.0, 5, 5, 11, 19, 30]), "recovery": np.linspace(0.1, 0.3, 6), "end": 7.0,
+         "visit": np.array([3.0, 1, 4, 1, 5, 9]), "u": 0.5}  # fmt: skip
+ONSET = cohort(sooner_or_later, care, timeline=TWENTY, death="dead")
+
+
+def test_spans_that_begin_at_drawn_times_agree_with_the_reference():
+    assert plan(ONSET, **{k: np.max(v) for k, v in DRAWN.items()}) is not None
+    apart = reference.disagreement(ONSET, DRAWN, evaluate(ONSET, DRAWN))
+    assert max(apart.values()) < 1e-12, apart
+
+
+def test_a_draw_does_not_depend_on_when_others_change():
+    together = evaluate(ONSET, DRAWN)
+    alone = [
+        evaluate(ONSET, {k: v[i : i + 1] if np.ndim(v) else v for k, v in DRAWN.items()}) for i in range(6)
+    ]
+    for i, one in enumerate(alone):
+        assert one.cost_values[0, 0] == together.cost_values[i, 0]
+        assert one.effect_values[0, 0] == together.effect_values[i, 0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mortality_ratio": lambda p: {"ill": 2.0}},
+        {"payoffs": lambda p: {"deaths": {("ill", "dead"): 1.0}}},
+        {"payoffs": lambda p: {"costs.funeral": {"dead": 1.0}}},
+        {"payoffs": lambda p: {"costs.x": {"ill": lambda t: 1.0 + t.year}}},
+        {"payoffs": lambda p: {"costs.x": {("well", "ill"): lambda t: t.year}}},
+        {"transitions": lambda p: lambda t: {("well", "ill"): t.age / 1000}},
+    ],
+)
+def test_deaths_stay_in_the_loop_where_something_depends_on_them(change):
+    assert plan(replace(ONSET, **change), **{k: np.max(v) for k, v in DRAWN.items()}) is None
+
+
+def test_an_impossible_probability_in_a_later_span_is_found():
+    model = replace(
+        ONSET, transitions=lambda p: lambda t: {("well", "ill"): jnp.where(t.year < 9, 0.1, p["u"])}
+    )
+    with pytest.raises(pe.ModelError, match="cycle 9"):
+        evaluate(model, {**DRAWN, "u": np.array([0.5, 1.5])[[0, 0, 0, 1, 0, 0]]})
+
+
+def test_comparisons_with_time_are_found():
+    program = traced(lambda t: [jnp.where(t.year < 2, 0.1, 0.3), jnp.exp(-0.5), (t.cycle + 1 >= 4) * 0.5], T)
+    roots = comparisons(program.jaxpr)
+    assert [bool(v) for v in evaluated(program, roots, T[:5])] == [True, True]
+    earlier = [0.0, 0.0, 40.0, 0.01, 1.0]
+    assert [bool(v) for v in evaluated(program, roots, earlier)] == [True, False]
+
+
+@pytest.mark.parametrize("smooth", [lambda t: t.age * 0.001, lambda t: jnp.where(t.age < 50, t.year, 0.0)])
+def test_what_follows_time_smoothly_is_not_stepwise(smooth):
+    assert comparisons(traced(lambda t: [smooth(t)], T).jaxpr) is None
+
+
+@pytest.mark.parametrize(
+    ("payoff", "value", "field"),
+    [
+        (lambda t: 0.7, 0.7, None),
+        (lambda t: 2 * t.year * 3 / 4, 1.5, "year"),
+        (lambda t: t.age * jnp.float64(0.2) + t.age, 1.2, "age"),
+        (lambda t: -t.utility_multiplier, -1.0, "utility_multiplier"),
+    ],
+)
+def test_a_payoff_is_read_as_a_multiple_of_a_field_of_time(payoff, value, field):
+    got = as_multiple(payoff, T)
+    assert (float(got[0]), got[1]) == (pytest.approx(value), field)
+
+
+@pytest.mark.parametrize("payoff", [lambda t: 1 + t.year, lambda t: t.age * t.year, lambda t: 1 / t.age])
+def test_what_is_no_multiple_of_time_is_not_read_as_one(payoff):
+    assert as_multiple(payoff, T) is None
+
+
+def with_next(p):
+    on = jnp.where(p["packs"] > 0, 1.0, 0.0)
+    return lambda t: {
+        ("well", "ill"): p["risk"] * on,
+        ("well", "dead"): p["risk"] * (1 - on),
+        ("ill", "dead"): p["risk"],
+    }
+
+
+TWO = cohort(with_next, timeline=TWENTY, strategies=("one", "other"))
+
+
+def test_edges_that_constants_make_zero_lead_nowhere():
+    live = live_edges(
+        TWO.structure, ("packs[one]", "packs[other]", "risk"), (("packs[one]", 0.0), ("packs[other]", 2.0))
+    )
+    assert [sorted(x.edges) for x in live] == [[(0, 2)], [(0, 1), (1, 2)]]
+    assert [sorted(x.slots) for x in live] == [[0, 2], [0, 1, 2]]
+
+
+def test_an_edge_that_a_draw_may_open_is_live():
+    live = live_edges(TWO.structure, ("packs[one]", "packs[other]", "risk"), (("packs[one]", 0.0),))
+    assert sorted(live[1].edges) == [(0, 1), (0, 2), (1, 2)]
+
+
+def test_leaving_out_dead_edges_changes_nothing():
+    values = {"risk": np.array([0.1, 0.2, 0.4]), "packs[one]": 0.0, "packs[other]": 2.0}
+    apart = reference.disagreement(TWO, values, evaluate(TWO, values))
+    assert max(apart.values()) < 1e-13
+    assert list(TWO.structure.states.names) == list(STATES)
