@@ -21,12 +21,16 @@ _HOME = {
     "psa_engine.sample": "PsaSample",
     "psa_engine.decision": (
         "ceac ceaf evpi expected_loss frontier icers mean_outcomes net_health_benefit "
-        "net_monetary_benefit pairwise_icers threshold_price wtp_grid"
+        "net_monetary_benefit pairwise_icers severity_weight threshold_price wtp_grid"
     ),
     "psa_engine.estimate": "VoiEstimate",
     "psa_engine.voi": (
         "Binary Continuous Count GeneratedStudy Multinomial Population SingleArm Skewed StudyCost TimeToEvent "
         "TwoArmTrial cost_cohort enbs evppi evppi_singles evsi population_value utility_cohort"
+    ),
+    "psa_engine.sensitivity": (
+        "Prices budget_impact convergence draws_needed gradient named_range price_curve price_map "
+        "price_thresholds tornado two_way"
     ),
     "psa_engine.errors": "InputError ModelError",
     "psa_engine.config": "load_analysis",

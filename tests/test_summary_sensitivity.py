@@ -2,15 +2,23 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cohorts import cohort
 from command_line import psa_engine as psa
 
 import psa_engine as pe
-from psa_engine.summary.sensitivity import price_points, severity_rows, threshold_rows
+from psa_engine.summary.sensitivity import (
+    gap_prices,
+    price_points,
+    sensitivity_of_run,
+    severity_rows,
+    threshold_rows,
+)
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "results.md"
 
@@ -111,3 +119,27 @@ def test_the_price_curve_crosses_zero_at_the_threshold_price(flagship):
     below = [p["inmb"] for p in curve["points"] if p["price"] < price]
     above = [p["inmb"] for p in curve["points"] if p["price"] > price]
     assert min(below) > 0 > max(above) and price < max(p["price"] for p in curve["points"])
+
+
+def test_a_price_that_is_not_arithmetic_leaves_the_run_standing(flagship):
+    """A drug cost that is not packs times price, as with a fee a pack, gives no prices and a note."""
+    packs = flagship.sample.outcomes["packs.ruxolitinib_cream"]
+    fees = {"costs.drug.ruxolitinib_cream": {s: 510 * v for s, v in packs.items()}}
+    sample = replace(flagship.sample, outcomes={**flagship.sample.outcomes, **fees})
+    rows, notes = gap_prices(flagship.analysis, sample, [25_000])
+    assert rows == [] and "needs another run" in notes[0]
+
+
+def test_a_tornado_with_an_impossible_end_leaves_the_run_standing():
+    def leaves(p):
+        return {("well", "dead"): p["risk"], ("well", "ill"): 0.3}
+
+    model = cohort(leaves, lambda p: {"effects.qalys": {"well": 1.0}}, strategies=("a", "b"))
+    analysis = pe.load_analysis("two_state")
+    given = {
+        k: getattr(analysis, k) for k in ("ranges", "plan", "ledger", "timeline", "config", "confidential")
+    }
+    given |= {"model": model, "products": {}, "strategies": {}, "ranges": {}}
+    stood = SimpleNamespace(**given, parameters=pe.ParameterSet({"risk": pe.Normal(0.5, 0.2)}))
+    found = sensitivity_of_run(stood, pe.evaluate(model, {"risk": 0.5}), [25_000])
+    assert found["tornado"] is None and "At risk = 0.89" in found["sensitivity_notes"][0]

@@ -18,6 +18,8 @@ def print_sensitivity(console: Console, results: Row) -> None:
     for line in (_severity(results, labels), _draws(results), _budget(results)):
         if line:
             console.print(line)
+    for note in results.get("sensitivity_notes", ()):
+        console.print(escape(note))
 
 
 def _severity(results: Row, labels: Mapping[str, str]) -> str:

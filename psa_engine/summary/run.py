@@ -24,16 +24,7 @@ from psa_engine.summary.confidential import withheld
 from psa_engine.summary.information import sample_evppi_rows
 from psa_engine.summary.pictures import pictured
 from psa_engine.summary.rows import plain, records
-from psa_engine.summary.sensitivity import (
-    budget_rows,
-    compared,
-    convergence_rows,
-    price_points,
-    products_in_question,
-    severity_rows,
-    threshold_rows,
-    tornado_rows,
-)
+from psa_engine.summary.sensitivity import compared, gap_prices, sensitivity_of_run
 from psa_engine.summary.studies import sample_evsi_rows
 
 STATUSES = ("verified", "unverified", "assumption", "gap")
@@ -77,30 +68,14 @@ def summarise(
         "pairwise": records(pairwise_icers(sample, sample.comparator, at)),
         "decision": decision_rows(sample, at),
         "acceptability": acceptability_rows(sample, at),
-        "threshold_prices": gap_thresholds(analysis, sample, at),
         "evppi": sample_evppi_rows(analysis, sample, at),
         "evsi": studies,
         "evsi_notes": left_out,
-        **sensitivity(analysis, sample, at),
+        **sensitivity_of_run(analysis, sample, at),
         "ledger": [vars(e) for e in analysis.ledger],
         **pictured(analysis, sample),
     }
     return withheld(results, analysis.confidential)
-
-
-def sensitivity(analysis: Any, sample: PsaSample, wtp: list[float]) -> dict[str, Any]:
-    """Return what a finished run says of sensitivity and prices at little cost; None where it does not apply."""
-    uncertain = analysis.parameters.uncertain or analysis.ranges
-    return {
-        "tornado": tornado_rows(analysis, wtp, compared(sample)) if uncertain else None,
-        "price_curves": [
-            price_points(analysis, sample, wtp, threshold_rows(analysis, sample, wtp, product, product))
-            for product in products_in_question(analysis, sample)
-        ],
-        "severity": severity_rows(analysis, sample, wtp),
-        "convergence": convergence_rows(sample, wtp),
-        "budget_impact": budget_rows(analysis),
-    }
 
 
 def described(analysis: Any) -> dict[str, Any]:
@@ -244,15 +219,6 @@ def _grid_through(wtp: list[float]) -> np.ndarray:
     return np.union1d(wtp_grid(high, through[0] if through else coarse[0]), wtp)
 
 
-def gap_thresholds(analysis: Any, sample: PsaSample, wtp: list[float]) -> list[dict[str, Any]]:
-    """Return the price at which each strategy whose product's price is a gap would be the best choice."""
-    return [
-        row
-        for product in products_in_question(analysis, sample)
-        for row in threshold_rows(analysis, sample, wtp, product, product)
-    ]
-
-
 def with_changes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add to each line of a scenario table how its results differ from those of the first line, the base case.
 
@@ -281,7 +247,7 @@ def scenario_row(
     decisions = decision_rows(sample, wtp)
     prices = {
         f"threshold_price_{r['wtp']:g}": r["price"]
-        for r in gap_thresholds(analysis, sample, wtp)
+        for r in gap_prices(analysis, sample, wtp)[0]
         if r["product"] == first
     }
     return {

@@ -8,6 +8,7 @@ import numpy as np
 from psa_engine.accrual.expected_qalys import expected_qalys
 from psa_engine.decision import net_monetary_benefit
 from psa_engine.decision.severity import BANDS, Shortfall, severity_weight
+from psa_engine.errors import InputError
 from psa_engine.sample import PsaSample
 from psa_engine.sensitivity.budget import budget_impact
 from psa_engine.sensitivity.convergence import convergence, draws_needed
@@ -119,6 +120,45 @@ def products_in_question(analysis: Any, sample: PsaSample) -> list[str]:
         and product in sample.strategies
         and f"packs.{product}" in sample.outcome_names
     ]
+
+
+def gap_prices(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> tuple[list[Any], list[str]]:
+    """Return the threshold prices of the products in question, and why one has none."""
+    rows, notes = [], []
+    for product in products_in_question(analysis, sample):
+        try:
+            rows += threshold_rows(analysis, sample, wtp, product, product)
+        except InputError as error:
+            notes.append(f"No prices of {product}: {error}")
+    return rows, notes
+
+
+def sensitivity_of_run(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> dict[str, Any]:
+    """Return what a finished run says of sensitivity and prices at little cost.
+
+    None, or nothing, where it does not apply; what could not be computed is told in `sensitivity_notes`, as a run is
+    not to fail by what lies beside its question.
+    """
+    thresholds, notes = gap_prices(analysis, sample, wtp)
+    products = dict.fromkeys(row["product"] for row in thresholds)
+    bars = None
+    try:
+        if analysis.parameters.uncertain or analysis.ranges:
+            bars = tornado_rows(analysis, wtp, compared(sample))
+    except InputError as error:
+        notes.append(f"No tornado: {error}")
+    return {
+        "threshold_prices": thresholds,
+        "price_curves": [
+            price_points(analysis, sample, wtp, [row for row in thresholds if row["product"] == product])
+            for product in products
+        ],
+        "tornado": bars,
+        "severity": severity_rows(analysis, sample, wtp),
+        "convergence": convergence_rows(sample, wtp),
+        "budget_impact": budget_rows(analysis),
+        "sensitivity_notes": notes,
+    }
 
 
 def severity_rows(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> dict[str, Any] | None:
