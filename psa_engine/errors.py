@@ -30,6 +30,10 @@ class StorageError(InputError):
     """The result folder cannot be written: full, removed, no permission (exit code 4)."""
 
 
+class ClusterError(InputError):
+    """The cluster is lost, or cannot do the work (exit code 5)."""
+
+
 class Interrupted(Exception):
     """A signal asked the run to stop (exit code 128 + its number)."""
 

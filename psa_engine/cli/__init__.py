@@ -1,7 +1,7 @@
 """The command line: thin, and every error one readable message.
 
 Exit codes: 0 done, 2 bad input, 3 the model gave an invalid probability or value, 4 the result folder cannot be
-written (full, removed, no permission), 130 and 143 interrupted by SIGINT and SIGTERM.
+written (full, removed, no permission), 5 the cluster is lost, 130 and 143 interrupted by SIGINT and SIGTERM.
 """
 
 import os
@@ -13,7 +13,7 @@ def main() -> None:
     # Its matrices are small, and on a busy machine BLAS threads that wait for each other cost ten times the work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from psa_engine.cli.app import app
-    from psa_engine.errors import InputError, Interrupted, ModelError, StorageError
+    from psa_engine.errors import ClusterError, InputError, Interrupted, ModelError, StorageError
     from psa_engine.report.loudness import LOUDNESS
 
     LOUDNESS.set("normal")
@@ -21,6 +21,8 @@ def main() -> None:
         app()
     except ModelError as error:
         _fail(error, 3)
+    except ClusterError as error:
+        _fail(error, 5)
     except StorageError as error:
         _fail(error, 4)
     except InputError as error:

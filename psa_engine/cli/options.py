@@ -89,3 +89,9 @@ Discounts = Annotated[
     typer.Option(metavar="FILE", help="Confidential discounts by product, CSV or YAML; never printed."),
 ]
 ShowDiscounts = Annotated[bool, typer.Option("--show-discounts", help="Print and write the discounts used.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", metavar="tcp://...", help="Compute on this Dask scheduler; local starts one here."
+    ),
+]

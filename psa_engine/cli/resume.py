@@ -1,5 +1,6 @@
 """`psa-engine resume`: the command that was interrupted, started again on what it had stored."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ from psa_engine.cli.stored import unfinished
 from psa_engine.store import Manifest
 
 
-def resume_command(folder: Path, as_json: bool, allow_model_file: bool) -> None:
+def resume_command(folder: Path, cluster: str | None, as_json: bool, allow_model_file: bool) -> None:
     """Go on with the unfinished run in a folder; raises InputError where there is none, or it was another version's."""
     manifest = unfinished(folder)
     more: dict[str, Any] = {"as_json": as_json, "allow_model_file": allow_model_file}
     if manifest.command == "run":
-        run_analysis(run_request(manifest, folder, **more))
+        request = run_request(manifest, folder, **more)
+        run_analysis(replace(request, cluster=cluster or request.cluster))
         return
     said = dict(manifest.request)
     options, assignments = said.pop("options"), tuple(said.pop("assignments"))

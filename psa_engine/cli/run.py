@@ -12,8 +12,10 @@ from rich.console import Console
 
 from psa_engine.cli.confidential import says_no_discount, with_discounts
 from psa_engine.cli.demand import refuse_what_memory_cannot_hold
+from psa_engine.cli.reduced import reduce_analysis
 from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
+from psa_engine.cli.workers import computing, workers
 from psa_engine.config import Analysis, load_analysis, parse_assignment
 from psa_engine.report.files import as_json, csv_tables, default_folder, writable_folder, write_results
 from psa_engine.report.loudness import is_verbose
@@ -47,11 +49,15 @@ class Request:
     keep_blocks: bool = False
     discounts: Path | None = None
     show_discounts: bool = False
+    cluster: str | None = None
+    reduce: bool = False
+    sample_to: str | None = None
 
     @property
     def again(self) -> dict[str, Any]:
         """What a store must remember to make the same request again, the configuration apart."""
         kept = ("settings", "scenario", "subgroup", "device", "force", "block", "keep_blocks")
+        kept += ("cluster", "reduce", "sample_to")
         excel = None if self.excel is None else str(self.excel.absolute())
         return {
             **{name: getattr(self, name) for name in kept},
@@ -71,15 +77,21 @@ def run_analysis(request: Request) -> None:
         base = with_discounts(base, request.discounts, request.show_discounts)
         chosen = overlaid(base, request.scenario, request.subgroup)
     folder = writable_folder(request.out or default_folder(*_named(base, request)))
+    if request.reduce:
+        reduce_analysis(request, chosen, folder)
+        return
     if request.excel:
         writable_workbook(request.excel)
     refuse_what_memory_cannot_hold(chosen, request.device, request.force)
     console = wide_console(stderr=request.as_json)
     others = every(chosen, request.scenario, request.subgroup)
     keep, again = request.keep_blocks, request.again
-    with stored(folder, "run", chosen, again, request.device, request.restart, keep) as store:
+    with (
+        stored(folder, "run", chosen, again, request.device, request.restart, keep) as store,
+        workers(request.cluster) as client,
+    ):
         with console.status("Preparing", spinner="dots") if shows_progress() else _Quiet():
-            results, sample = results_of(chosen, request, store, timings)
+            results, sample = results_of(chosen, request, store, timings, client)
         if others:
             with timings.part("Scenarios and subgroups"):
                 results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, store)
@@ -132,7 +144,7 @@ def overlaid(analysis: Analysis, scenario: str | None, subgroup: str | None) -> 
 
 
 def results_of(
-    analysis: Analysis, request: Request, store: Store, timings: Timings
+    analysis: Analysis, request: Request, store: Store, timings: Timings, client: Any
 ) -> tuple[dict[str, Any], Any]:
     """Run an analysis; return its summary and sample."""
     from psa_engine.engine import base_case
@@ -144,7 +156,7 @@ def results_of(
     started = time.perf_counter()
     with timings.part("Draws, with compilation"):
         runner = BlockRunner(analysis.model, analysis.parameters, plan)
-        blocks = store.blocks(plan.n_draws, runner.size, runner.over)
+        blocks = store.blocks(plan.n_draws, runner.size, computing(client, runner))
         sample = sample_of(runner, blocks, analysis.settings.comparator, shows_progress(), started)
     with timings.part("Base case, with compilation"):
         base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)

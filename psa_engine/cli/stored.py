@@ -9,7 +9,7 @@ from typing import Any
 
 from psa_engine.config import Analysis
 from psa_engine.config.companions import companions
-from psa_engine.errors import InputError, Interrupted, ModelError, StorageError
+from psa_engine.errors import ClusterError, InputError, Interrupted, ModelError, StorageError
 from psa_engine.report.loudness import is_quiet
 from psa_engine.store import Manifest, Store, only_process, read_manifest
 from psa_engine.store.store import FOLDER, GRACE
@@ -56,7 +56,7 @@ def stored(
                 store.leave("interrupted")
             signal = error.signal if isinstance(error, Interrupted) else 2
             raise Interrupted(signal, _resume(folder) if store.begun else "") from None
-        except StorageError as error:
+        except (ClusterError, StorageError) as error:
             _advise(error, _resume(folder))
             raise
         _say_what_was_found(store)

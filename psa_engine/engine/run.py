@@ -74,9 +74,15 @@ def sample_of(
 
 
 class Collected:
-    """The blocks of a run put together: totals, uncertain parameters, and the outcomes that are not all zero."""
+    """The blocks of a run put together: totals, uncertain parameters, and the outcomes that are not all zero.
 
-    def __init__(self, strategies: Strategies, n_draws: int, uncertain: tuple[str, ...]):
+    With `keep_zeros` those are there too, so that all parts of a sample have the same columns.
+    """
+
+    def __init__(
+        self, strategies: Strategies, n_draws: int, uncertain: tuple[str, ...], keep_zeros: bool = False
+    ):
+        self.keep_zeros = keep_zeros
         self.strategies, self.n_draws, self.uncertain = strategies, n_draws, uncertain
         shape = (n_draws, len(strategies.names))
         self.totals = {"costs": np.zeros(shape), "effects": np.zeros(shape)}
@@ -98,7 +104,7 @@ class Collected:
         ):
             for s, name in enumerate(names):
                 row = result["outcomes"][template][s]
-                if name is not None and row.any():
+                if name is not None and (self.keep_zeros or row.any()):
                     self._place(name, self.strategies.names[s], here, row)
         return n
 

@@ -19,6 +19,12 @@ _COPIES = 3
 
 def write_parquet(sample: PsaSample, path: Path) -> None:
     """Write the table: see `PsaSample.to_parquet`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_table(sample, path)
+
+
+def write_table(sample: PsaSample, where: Any) -> None:
+    """Write the table to a path or an open file."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -31,12 +37,11 @@ def write_parquet(sample: PsaSample, path: Path) -> None:
     arrays = [pa.array(np.ascontiguousarray(values)) for values in columns.values()]
     table = pa.Table.from_arrays(arrays, names=list(columns))
     table = table.replace_schema_metadata({_KEY: json_header(sample).encode()})
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Draws hardly repeat, so a dictionary and statistics of them cost time and save nothing; split into
     # streams of bytes, their exponents compress.
     parquet.write_table(
         table,
-        path,
+        where,
         use_dictionary=False,
         write_statistics=False,
         compression="zstd",

@@ -8,6 +8,7 @@ import typer
 from psa_engine.cli.options import (
     AllowModelFile,
     AsJson,
+    Cluster,
     Config,
     Device,
     Discounts,
@@ -55,6 +56,15 @@ def run(
     keep_blocks: KeepBlocks = False,
     discounts: Discounts = None,
     show_discounts: ShowDiscounts = False,
+    cluster: Cluster = None,
+    reduce: Annotated[
+        bool,
+        typer.Option("--reduce", help="Keep means, CEAC and EVPI only: for draws that memory does not hold."),
+    ] = False,
+    sample_to: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="With --reduce: write all draws to this folder or store."),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -86,6 +96,9 @@ def run(
             keep_blocks=keep_blocks,
             discounts=discounts,
             show_discounts=show_discounts,
+            cluster=cluster,
+            reduce=reduce or sample_to is not None,
+            sample_to=sample_to,
         )
     )
 

@@ -12,6 +12,12 @@ Folder = Annotated[Path, typer.Argument(help="The result folder of the run.")]
 
 def resume(
     folder: Folder,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://...", help="Go on on this cluster, local or none; as before unless given."
+        ),
+    ] = None,
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
     quiet: Quiet = False,
@@ -20,7 +26,7 @@ def resume(
     """Go on with an interrupted run, to the same numbers as if it had never stopped."""
     from psa_engine.cli.resume import resume_command
 
-    resume_command(folder, as_json, allow_model_file)
+    resume_command(folder, cluster, as_json, allow_model_file)
 
 
 def replay(

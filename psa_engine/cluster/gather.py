@@ -1,0 +1,91 @@
+"""Results of tasks in the order of their draws, a few blocks ahead, whatever becomes of workers meanwhile."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from psa_engine.cluster.tasks import packed, reduce_block, run_block
+from psa_engine.engine.blocks import Block, BlockRunner, Range
+from psa_engine.errors import ClusterError
+
+AHEAD = 3
+"""Blocks a worker that are at work or waiting to be taken: bounds the memory of workers and client."""
+PATIENCE = 120.0
+"""Seconds without any worker after which the cluster is taken for lost."""
+
+
+def blocks_on(client: Any, runner: BlockRunner) -> Callable[[Iterable[Range]], Iterator[tuple[int, Block]]]:
+    """Return what computes blocks of a run on a cluster, as `runner.over` does here."""
+    work = _sent(client, runner)
+
+    def over(ranges: Iterable[Range]) -> Iterator[tuple[int, Block]]:
+        return _in_order(
+            client, ranges, lambda first, n: client.submit(run_block, work, first, n, pure=False)
+        )
+
+    return over
+
+
+def reduced_on(
+    client: Any, runner: BlockRunner, wtp: Any, url: str | None
+) -> Callable[[Iterable[Range]], Iterator[tuple[int, Any]]]:
+    """Return what reduces blocks on a cluster: (first draw, `Reduced` as a mapping), in order."""
+    work = _sent(client, runner)
+
+    def submit(first: int, n: int) -> Any:
+        return client.submit(reduce_block, work, first, n, wtp, url, pure=False)
+
+    def over(ranges: Iterable[Range]) -> Iterator[tuple[int, Any]]:
+        return ((first, one._asdict()) for first, one in _in_order(client, ranges, submit))
+
+    return over
+
+
+def _sent(client: Any, runner: BlockRunner) -> Any:
+    # The result of a task, so that the scheduler has it made again should all workers that hold it die.
+    return client.submit(bytes, packed(runner), pure=False)
+
+
+def _in_order(client: Any, ranges: Iterable[Range], submit: Callable[..., Any]) -> Iterator[tuple[int, Any]]:
+    waiting: deque[tuple[int, Any]] = deque()
+    for first, n in ranges:
+        waiting.append((first, submit(first, n)))
+        if len(waiting) >= AHEAD * max(1, n_workers(client)):
+            yield _taken(client, *waiting.popleft())
+    while waiting:
+        yield _taken(client, *waiting.popleft())
+
+
+def _taken(client: Any, first: int, future: Any) -> tuple[int, Any]:
+    """Wait for a result; raises ClusterError where scheduler or workers are lost."""
+    from distributed import CancelledError, KilledWorker, TimeoutError
+
+    seen = time.monotonic()
+    while True:
+        try:
+            return first, future.result(timeout=1.0)
+        except TimeoutError:
+            if client.status != "running":
+                raise _lost("The Dask scheduler is lost.") from None
+            if n_workers(client):
+                seen = time.monotonic()
+            elif time.monotonic() - seen > PATIENCE:
+                raise _lost(f"The cluster has had no worker for {PATIENCE:.0f} seconds.") from None
+        except CancelledError:
+            raise _lost("The Dask scheduler is lost.") from None
+        except KilledWorker as error:
+            raise ClusterError(
+                f"The block at draw {first} was given up: every worker that tried it died, the last at "
+                f"{getattr(error, 'last_worker', None) and error.last_worker.address}.",
+                hint="Not enough memory there? Take smaller blocks with --block.",
+            ) from None
+
+
+def n_workers(client: Any) -> int:
+    """Return how many workers the cluster has, as last heard."""
+    return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _lost(words: str) -> ClusterError:
+    return ClusterError(words, hint="What is finished is kept.")

@@ -1,0 +1,187 @@
+"""Blocks on a Dask cluster: the same bits whoever computes them, and errors in words."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from command_line import psa_engine
+from distributed import Client, LocalCluster
+from stored_runs import N_BLOCKS, N_DRAWS, RUN, SIZE, assert_same_bits, results, stored_blocks
+
+import psa_engine as pe
+from psa_engine.cluster import gather, tasks
+from psa_engine.cluster.connect import connected
+from psa_engine.cluster.gather import blocks_on, reduced_on
+from psa_engine.decision.reduced import Reduced, merged
+from psa_engine.engine.blocks import BlockRunner
+from psa_engine.engine.run import sample_of
+from psa_engine.errors import ClusterError, InputError, ModelError
+from psa_engine.sample.parquet import read_parquet
+
+WTP = np.array([20_000.0, 30_000.0])
+
+
+def in_threads(n_workers):
+    how = {"threads_per_worker": 1, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    return LocalCluster(n_workers=n_workers, protocol="tcp", host="127.0.0.1", **how)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A cluster of two workers that are threads of this process."""
+    with in_threads(2) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def client(cluster):
+    with Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("here")
+    assert psa_engine(*RUN, "--out", folder).code == 0
+    return folder
+
+
+def runner(**changes):
+    analysis = pe.load_analysis("two_state")
+    plan = replace(analysis.plan, n_draws=N_DRAWS, block=SIZE, seed=11, device="cpu", **changes)
+    return BlockRunner(analysis.model, analysis.parameters, plan)
+
+
+def test_a_run_on_a_cluster_gives_the_bits_of_one_here(cluster, whole, tmp_path):
+    assert psa_engine(*RUN, "--cluster", cluster.scheduler_address, "--out", tmp_path).code == 0
+    assert_same_bits(tmp_path, whole)
+
+
+def test_blocks_come_in_the_order_of_their_draws_whichever_is_done_first(client, monkeypatch):
+    made = runner()
+    firsts = [first for first, _ in made.ranges]
+    late = blocks_on(client, made)(reversed(made.ranges))
+    assert [first for first, _ in late] == firsts[::-1]
+
+
+def test_a_sample_does_not_depend_on_who_made_its_blocks(client):
+    made = runner()
+    there, here = (sample_of(made, over(made.ranges)) for over in (blocks_on(client, made), made.over))
+    assert there.cost_values.tobytes() == here.cost_values.tobytes()
+    assert list(there.outcomes) == list(here.outcomes)
+
+
+def test_no_more_blocks_are_under_way_than_workers_can_hold(client, monkeypatch):
+    submitted = []
+    monkeypatch.setattr(gather, "AHEAD", 1)
+    submit = client.submit
+    monkeypatch.setattr(client, "submit", lambda *a, **k: submitted.append(a) or submit(*a, **k))
+    made = runner()
+    blocks = blocks_on(client, made)(made.ranges)
+    next(blocks)
+    assert len(submitted) - 1 == len(client.scheduler_info()["workers"]) < N_BLOCKS
+
+
+def test_draws_are_reduced_on_the_cluster_to_the_bits_reduced_here(client):
+    made = runner()
+    there = merged(Reduced(**block) for _, block in reduced_on(client, made, WTP, None)(made.ranges))
+    here = merged(tasks.reduced_by(made, first, n, WTP, None) for first, n in made.ranges)
+    assert all(np.array_equal(one, other) for one, other in zip(there, here, strict=True))
+
+
+def test_a_reduced_run_says_what_the_whole_run_says(whole, tmp_path):
+    done = psa_engine(*RUN, "--reduce", "--out", tmp_path)
+    said, expected = results(tmp_path), results(whole)
+    assert done.code == 0 and "2 blocks" not in done.err
+    for mine, theirs in zip(said["mean_outcomes"], expected["mean_outcomes"], strict=True):
+        assert mine["costs"] == pytest.approx(theirs["costs"], rel=1e-12)
+        assert mine["effects_standard_error"] == pytest.approx(theirs["effects_standard_error"], rel=1e-9)
+    for mine, theirs in zip(said["decision"], expected["decision"], strict=True):
+        assert mine["optimal"] == theirs["optimal"] and mine["evpi"] == pytest.approx(
+            theirs["evpi"], rel=1e-9
+        )
+
+
+@pytest.mark.parametrize("place", ["{}/parts", "file://{}/parts"])
+def test_the_sample_of_a_reduced_run_is_written_in_parts(whole, tmp_path, place):
+    done = psa_engine(*RUN, "--sample-to", place.format(tmp_path), "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    parts = [read_parquet(path) for path in sorted((tmp_path / "parts").iterdir())]
+    expected = read_parquet(whole / "sample.parquet")
+    assert np.concatenate([p.cost_values for p in parts]).tobytes() == expected.cost_values.tobytes("C")
+    assert len({tuple(p.outcomes) for p in parts}) == 1 and len(parts) == N_BLOCKS
+
+
+def test_the_sample_can_go_to_any_store_that_fsspec_knows(client):
+    import fsspec
+
+    made, store = runner(), fsspec.filesystem("memory")
+    list(reduced_on(client, made, WTP, "memory://sample")(made.ranges))
+    assert [name[-12:] for name in sorted(store.ls("/sample", detail=False))] == [
+        f"{first:04}.parquet"[-12:] for first, _ in made.ranges
+    ]
+
+
+def test_an_unknown_kind_of_store_is_refused(tmp_path):
+    done = psa_engine(*RUN, "--sample-to", "floppy://a", "--out", tmp_path)
+    assert done.code == 2 and "'floppy://a' is no place for a sample" in done.err
+
+
+def test_a_reduced_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    assert psa_engine(*RUN, "--reduce", "--out", tmp_path).code == 0
+    before, ran = results(tmp_path), []
+    stored_blocks(tmp_path)[1].unlink()
+    run = BlockRunner.run
+    monkeypatch.setattr(BlockRunner, "run", lambda self, first, n: ran.append(first) or run(self, first, n))
+    assert psa_engine("resume", tmp_path).code == 0
+    assert ran == [SIZE] and results(tmp_path) == before
+
+
+def test_a_whole_run_does_not_take_up_a_reduced_one(tmp_path):
+    psa_engine(*RUN, "--reduce", "--out", tmp_path)
+    assert "options is {" in psa_engine(*RUN, "--out", tmp_path).err
+
+
+# What can go wrong.
+
+
+def test_an_impossible_draw_on_a_worker_is_named_as_here(client):
+    made = runner()
+    bad = BlockRunner(made.model, made.parameters.replace({"mortality_rate": -5.0}), made.plan)
+    with pytest.raises(ModelError, match="Draw 0") as caught:
+        list(blocks_on(client, bad)(bad.ranges))
+    assert caught.value.draw == 0 and "--on-invalid clip" in str(caught.value)
+
+
+def test_a_worker_of_other_versions_is_refused_by_name():
+    with pytest.raises(ClusterError, match=r"A worker has jax 1 and not 2\. Install the same versions"):
+        tasks.refuse_other_versions({"jax": "2", "numpy": "3"}, {"jax": "1", "numpy": "3"})
+
+
+def test_a_scheduler_that_is_not_there_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("psa_engine.cluster.connect._ANSWER", 0.5)
+    done = psa_engine(*RUN, "--cluster", "tcp://127.0.0.1:9", "--out", tmp_path)
+    assert done.code == 5 and "No Dask scheduler answers at tcp://127.0.0.1:9" in done.err
+
+
+def test_an_address_that_is_none_is_refused(tmp_path):
+    done = psa_engine(*RUN, "--cluster", "my-cluster", "--out", tmp_path)
+    assert done.code in (2, 5) and "my-cluster" in done.err and "Traceback" not in done.err
+
+
+def test_a_cluster_without_workers_is_given_up(monkeypatch):
+    monkeypatch.setattr(gather, "PATIENCE", 0.5)
+    made = runner()
+    with (
+        in_threads(0) as empty,
+        Client(empty) as client,
+        pytest.raises(ClusterError, match="no worker for"),
+    ):
+        list(blocks_on(client, made)(made.ranges))
+
+
+def test_dask_is_asked_for_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    missing = r"Dask is not installed\. pip install psa-engine\[cluster\]"
+    with pytest.raises(InputError, match=missing), connected("local"):
+        pass

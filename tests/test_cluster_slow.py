@@ -1,0 +1,75 @@
+"""A cluster of processes, of which some are killed: workers while they are at work, and the scheduler."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from stored_runs import RUN, SIZE, assert_same_bits, started, stored_blocks, wait_for_blocks
+
+import psa_engine as pe
+from psa_engine.cluster.connect import connected
+from psa_engine.cluster.gather import blocks_on
+from psa_engine.engine.blocks import BlockRunner
+from psa_engine.engine.run import sample_of
+
+pytestmark = pytest.mark.slow
+
+
+def runner(n_blocks):
+    analysis = pe.load_analysis("two_state")
+    plan = replace(analysis.plan, n_draws=n_blocks * SIZE, block=SIZE, device="cpu")
+    return BlockRunner(analysis.model, analysis.parameters, plan)
+
+
+def test_three_of_four_workers_killed_during_a_run_cost_nothing_but_time():
+    made = runner(60)
+    with connected("local", n_workers=4) as client:
+        blocks = blocks_on(client, made)(made.ranges)
+        taken, workers = [next(blocks)], list(client.run(os.getpid).values())
+        assert len(set(workers)) == 4
+        for worker in workers[:3]:
+            taken += [next(blocks) for _ in range(10)]
+            os.kill(worker, signal.SIGKILL)
+        sample = sample_of(made, [*taken, *blocks])
+    whole = sample_of(made, made.over(made.ranges))
+    assert sample.cost_values.tobytes() == whole.cost_values.tobytes()
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """A scheduler and a worker in processes of their own: its process and its address."""
+    file = str(tmp_path / "scheduler.json")
+    here = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+    words = [
+        ["-m", "distributed.cli.dask_scheduler", "--port", "0", *here, "--scheduler-file", file],
+        ["-m", "distributed.cli.dask_worker", "--scheduler-file", file, "--nthreads", "1", *here],
+    ]
+    processes = [subprocess.Popen([sys.executable, *w], stderr=subprocess.DEVNULL) for w in words]
+    from distributed import Client
+
+    with Client(scheduler_file=file, timeout=60) as client:
+        client.wait_for_workers(1, timeout=60)
+        address = client.scheduler.address
+    yield processes[0], address
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_a_run_whose_scheduler_is_lost_says_so_and_goes_on_elsewhere(scheduler, tmp_path):
+    process, address = scheduler
+    lost, whole = tmp_path / "lost", tmp_path / "whole"
+    many = (*RUN[:3], 40 * SIZE, *RUN[4:])
+    run = started(*many, "--cluster", address, "--out", lost)
+    wait_for_blocks(run, lost, 3)
+    process.kill()
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 5 and "scheduler is lost" in said and f"psa-engine resume {lost}" in said, said
+    assert 3 <= len(stored_blocks(lost)) < 40
+    for words in (("resume", lost, "--cluster", "none"), (*many, "--out", whole)):
+        done = started(*words)
+        assert done.communicate(timeout=120) and done.returncode == 0
+    assert_same_bits(lost, whole)
