@@ -10,6 +10,7 @@ import typer
 
 from psa_engine.cli.stored import stored
 from psa_engine.cli.workers import reducing, workers
+from psa_engine.errors import InputError
 from psa_engine.report.files import as_json, write_tables
 from psa_engine.report.terminal import console, print_heading, shows_progress
 
@@ -23,6 +24,10 @@ def reduce_analysis(request: "Request", analysis: Any, folder: Path) -> None:
     from psa_engine.engine.blocks import BlockRunner
     from psa_engine.summary.reduced import grid_with, reduced_tables, summarise_reduced
 
+    if analysis.confidential and request.sample_to is not None:
+        raise InputError(
+            "A sample in parts would hold costs at confidential prices.", hint="Leave out --sample-to."
+        )
     plan = replace(analysis.plan, device=request.device, block=request.block)
     wtp = grid_with(analysis.settings.wtp)
     options = {"reduced": True, "sample_to": request.sample_to}
