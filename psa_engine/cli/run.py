@@ -17,6 +17,7 @@ from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
 from psa_engine.cli.workers import computing, workers
 from psa_engine.config import Analysis, load_analysis, parse_assignment
+from psa_engine.report.figures import write_figures
 from psa_engine.report.files import as_json, csv_tables, default_folder, writable_folder, write_results
 from psa_engine.report.loudness import is_verbose
 from psa_engine.report.page import report_html
@@ -41,6 +42,7 @@ class Request:
     device: str = "auto"
     out: Path | None = None
     excel: Path | None = None
+    figures: bool = False
     as_json: bool = False
     force: bool = False
     allow_model_file: bool = False
@@ -98,6 +100,7 @@ def run_analysis(request: Request) -> None:
         with timings.part("Writing"):
             write_results(folder, results, shareable(sample, chosen.confidential))
             write_page(folder / "report.html", report_html(results))
+            drawn = write_figures(folder, results) if request.figures else []
             if request.excel:
                 write_workbook(request.excel, notes_of(results), csv_tables(results))
     rows = results.get("scenarios", [])
@@ -107,12 +110,13 @@ def run_analysis(request: Request) -> None:
     print_results(console, results)
     if rows:
         console.print(scenario_table(rows, {s["strategy"]: s["label"] for s in results["strategies"]}))
-    workbook = f", and the workbook {request.excel}" if request.excel else ""
+    also = ", figures/" if drawn else ""
+    also += f", and the workbook {request.excel}" if request.excel else ""
     if is_verbose():
         print_how(console, results)
     timings.print(console)
     console.print(
-        f"Written to {folder}: report.html, results.json, sample.parquet, tables/{workbook}.",
+        f"Written to {folder}: report.html, results.json, sample.parquet, tables/{also}.",
         markup=False,
         soft_wrap=True,
     )

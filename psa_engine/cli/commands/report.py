@@ -11,8 +11,11 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A result folder of 
 def report(
     folder: Folder,
     out: Annotated[Path | None, typer.Option(help="File to write; DIR/report.html unless given.")] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also draw figures for print in DIR/figures, SVG and PNG.")
+    ] = False,
 ) -> None:
     """Make the report page of a finished run again, from its result folder."""
     from psa_engine.cli.report import report_folder
 
-    report_folder(folder, out)
+    report_folder(folder, out, figures)

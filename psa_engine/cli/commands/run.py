@@ -48,6 +48,10 @@ def run(
         Path | None,
         typer.Option(metavar="FILE.xlsx", help="Write the tables and evidence as a workbook too."),
     ] = None,
+    figures: Annotated[
+        bool,
+        typer.Option("--figures", help="Also draw figures for print, SVG and PNG, in the result folder."),
+    ] = False,
     as_json: AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
     allow_model_file: AllowModelFile = False,
@@ -88,6 +92,7 @@ def run(
             device=device.value,
             out=out,
             excel=excel,
+            figures=figures,
             as_json=as_json,
             force=force,
             allow_model_file=allow_model_file,
