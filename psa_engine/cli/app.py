@@ -37,6 +37,7 @@ for command in (
     stored.resume,
     stored.replay,
     report.report,
+    report.compare,
     information.evppi,
     information.evsi,
     information.analyse,

@@ -1,6 +1,8 @@
 """A result folder read back, checked before anything is made of it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +40,14 @@ def write_page(path: Path, html: str) -> None:
         path.write_text(html, encoding="utf-8")
     except OSError as error:
         raise InputError(f"'{path}' cannot be written: {error.strerror or error}.") from None
+
+
+@contextmanager
+def reading(path: object) -> Iterator[None]:
+    """Turn what goes wrong with results of another shape into one InputError that names the folder."""
+    try:
+        yield
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"The results in '{path}' are damaged, or of another version: {error!r}.", hint="Run it again."
+        ) from error

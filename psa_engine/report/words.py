@@ -53,10 +53,9 @@ def price_sentences(results: Row) -> list[str]:
             continue
         error = row["standard_error"]
         spread = "" if error is None else f" (standard error {cents(error)})"
-        sentences.append(
-            f"{at} up to a net price of {cents(row['price'])} {currency}{spread} per {row['pack']}; this run took "
-            f"{cents(row['run_at'])}."
-        )
+        run_at = "" if row["run_at"] is None else f"; this run took {cents(row['run_at'])}"
+        limit = f"{cents(row['price'])} {currency}{spread} per {row['pack']}"
+        sentences.append(f"{at} up to a net price of {limit}{run_at}.")
     return sentences
 
 

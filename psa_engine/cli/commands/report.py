@@ -1,9 +1,11 @@
-"""`report`: the page of a finished run, made again from its folder."""
+"""`report` and `compare`: pages made from the folders of finished runs."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from psa_engine.cli.options import AsJson
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A result folder of `run`.")]
 
@@ -19,3 +21,15 @@ def report(
     from psa_engine.cli.report import report_folder
 
     report_folder(folder, out, figures)
+
+
+def compare(
+    first: Folder,
+    second: Folder,
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("compare.html"),
+    as_json: AsJson = False,
+) -> None:
+    """Show two finished runs side by side: what differs in settings, inputs and results."""
+    from psa_engine.cli.compare import compare_folders
+
+    compare_folders(first, second, out, as_json)

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from psa_engine.report import numbers, words
-from psa_engine.report.page import tables
+from psa_engine.report.page import payer_tables, tables
 from psa_engine.report.page.charts import Chart, charts_of
 from psa_engine.report.page.diagram import diagram
 from psa_engine.report.page.glossary import GLOSSARY
@@ -39,9 +39,9 @@ def report_html(results: Mapping[str, Any]) -> str:
     charts = charts_of(results)
     found = _tables(results)
     structure = diagram(results)
-    absent = set() if found["threshold_prices"] or "prices" in charts else {"prices"}
+    absent = set() if found["threshold_prices"] or found["budget"] or "prices" in charts else {"prices"}
     absent |= set() if structure or "trace" in charts else {"model"}
-    return _page(
+    return page(
         "report.html",
         charts.values(),
         r=results,
@@ -74,6 +74,8 @@ def _tables(results: Mapping[str, Any]) -> dict[str, Any]:
         "base_case": tables.base_case(results),
         "threshold_prices": tables.threshold_prices(results),
         "scenarios": tables.scenarios(results),
+        "severity": payer_tables.severity(results),
+        "budget": payer_tables.budget(results),
         "evppi": tables.evppi(results),
         "ledger": tables.ledger(results),
         "settings": tables.settings(results),
@@ -89,7 +91,8 @@ def _command(results: Mapping[str, Any]) -> str:
     )
 
 
-def _page(template: str, drawn: Iterable[Chart], /, **context: Any) -> str:
+def page(template: str, drawn: Iterable[Chart], /, **context: Any) -> str:
+    """Return a page made of a template, with its charts and the scripts that draw them, and nothing to load."""
     specs = [
         {"name": c.name, "renderer": c.renderer, "spec": {"description": c.alt, **c.spec}} for c in drawn
     ]

@@ -7,9 +7,13 @@ from psa_engine.report.page.charts.densities import densities
 from psa_engine.report.page.charts.evidence import enbs, evppi, evsi
 from psa_engine.report.page.charts.plane import frontier, plane
 from psa_engine.report.page.charts.prices import prices
+from psa_engine.report.page.charts.sensitivity import convergence, price_curve, tornado
 
 # The first chart that has a control owns it, so the order is that of the page.
-ALL = (ceac, ranking, evpi, plane, frontier, expected_loss, prices, evppi, evsi, enbs, densities, trace)
+ALL = (
+    ceac, ranking, evpi, plane, frontier, expected_loss, tornado, convergence, prices, price_curve, evppi, evsi, enbs,
+    densities, trace,
+)  # fmt: skip
 
 __all__ = ["Chart", "charts_of"]
 

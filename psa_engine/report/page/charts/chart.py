@@ -23,7 +23,7 @@ CONFIG: Spec = {
         "labelColor": MUTED, "titleColor": INK, "titleFontWeight": "normal", "gridColor": PALE, "domainColor": MUTED,
         "tickColor": MUTED, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 170, "titlePadding": 8,
     },
-    "legend": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "labelLimit": 220, "symbolStrokeWidth": 2},
+    "legend": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "labelLimit": 220, "titleLimit": 320, "symbolStrokeWidth": 2},
     "title": {"color": INK, "fontSize": 13, "fontWeight": 600, "anchor": "start", "offset": 10},
     "text": {"color": INK, "fontSize": 12},
     "rule": {"color": MUTED},
