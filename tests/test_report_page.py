@@ -7,6 +7,7 @@ import pytest
 from command_line import psa_engine
 
 from psa_engine.report.page import report_html
+from psa_engine.report.words import price_sentences
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,23 @@ def test_the_charts_hold_the_numbers_of_the_results(results):
             assert shown[labels[strategy], row["wtp"]] == p
 
 
+def test_a_price_below_nothing_and_a_confidential_one_are_said_in_words(results):
+    row = {
+        "product": "new",
+        "pack": "tube",
+        "wtp": 30_000.0,
+        "against": "standard care",
+        "standard_error": 2.0,
+    }
+    results["threshold_prices"] = [
+        {**row, "price": -5.0, "run_at": 9.0},
+        {**row, "price": 12.5, "run_at": None},
+    ]
+    no, yes = price_sentences(results)
+    assert no == "At 30,000 GBP per QALY, New treatment would not be the best choice even at no price."
+    assert yes.endswith("up to a net price of 12.50 GBP (standard error 2.00) per tube.")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -96,7 +114,7 @@ def test_results_of_another_shape_are_one_clear_message(tmp_path, results):
     results["mean_outcomes"] = [{"strategy": "x"}]
     (tmp_path / "results.json").write_text(json.dumps(results))
     done = psa_engine("report", tmp_path)
-    assert done.code == 2 and "is damaged, or of another version" in done.err
+    assert done.code == 2 and "are damaged, or of another version" in done.err
 
 
 def test_a_page_that_cannot_be_written_is_one_clear_message(folder, tmp_path):

@@ -47,15 +47,15 @@ def price_sentences(results: Row) -> list[str]:
     sentences = []
     for row in results["threshold_prices"]:
         name = labels.get(row["product"], row["product"])
-        at = f"At {money(row['wtp'])} {currency} per QALY, {name} would be the best choice"
+        at = f"At {money(row['wtp'])} {currency} per QALY, {name} would"
         if row["price"] < 0:
-            sentences.append(f"{at[:-15]}not be the best choice at any price.")
+            sentences.append(f"{at} not be the best choice even at no price.")
             continue
         error = row["standard_error"]
         spread = "" if error is None else f" (standard error {cents(error)})"
         run_at = "" if row["run_at"] is None else f"; this run took {cents(row['run_at'])}"
         limit = f"{cents(row['price'])} {currency}{spread} per {row['pack']}"
-        sentences.append(f"{at} up to a net price of {limit}{run_at}.")
+        sentences.append(f"{at} be the best choice up to a net price of {limit}{run_at}.")
     return sentences
 
 
