@@ -54,6 +54,11 @@ def test_labels_titles_and_notes_are_escaped(results):
     )
 
 
+def test_an_infinite_icer_is_said_in_words_and_sorts_last(results):
+    results["incremental"][1].update(icer="infinite", icer_standard_error=None)
+    assert 'data-order="1e+300">infinite</td>' in report_html(results)
+
+
 def test_a_link_of_the_ledger_that_is_no_web_address_is_left_out(results):
     results["ledger"][0]["url"] = "javascript:alert(1)"
     assert "javascript:alert(1)" not in re.sub(r'href="data:[^"]*"', "", report_html(results))

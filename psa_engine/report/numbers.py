@@ -4,7 +4,9 @@ from typing import Any
 
 
 def money(value: Any, places: int = 0) -> str:
-    """Return an amount with thousands separators and a true minus sign."""
+    """Return an amount with thousands separators and a true minus sign; text, as "infinite", as it is."""
+    if isinstance(value, str):
+        return value
     return "" if value is None else f"{value:,.{places}f}".replace("-", "−")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from psa_engine.report.figures.style import MARKERS, blank, legend_below, line_of, money_axis
+from psa_engine.report.numbers import money
 from psa_engine.report.palette import INK, MUTED, looks
 
 
@@ -64,7 +65,7 @@ def frontier(results: Mapping[str, Any]) -> Figure:
     for k, r in enumerate(on):
         above = k == len(on) - 1 or k % 2
         place: dict[str, Any] = {"ha": "right", "va": "bottom"} if above else {"ha": "left", "va": "top"}
-        step = "" if r["icer"] is None else f"\nICER {r['icer']:,.0f}"
+        step = "" if r["icer"] is None else f"\nICER {money(r['icer'])}"
         ax.annotate(
             all_looks[r["strategy"]].label + step, (r["effects"], r["costs"]), (-7, 3) if above else (7, -3),
             textcoords="offset points", fontsize=8, color=INK, **place,

@@ -33,7 +33,8 @@ class Table:
 def number(value: Any, form: Callable[[Any], str] = money, error: Any = None) -> Cell:
     """Return a cell of a number, with its standard error where there is one; missing numbers sort last."""
     spread = "" if error is None else f" ± {form(error)}"
-    return Cell(form(value) + spread if value is not None else "", -1e300 if value is None else value)
+    order = -1e300 if value is None else 1e300 if isinstance(value, str) else value
+    return Cell(form(value) + spread if value is not None else "", order)
 
 
 def text(value: Any) -> Cell:
