@@ -47,6 +47,8 @@ def reading(path: object) -> Iterator[None]:
     """Turn what goes wrong with results of another shape into one InputError that names the folder."""
     try:
         yield
+    except InputError:
+        raise
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise InputError(
             f"The results in '{path}' are damaged, or of another version: {error!r}.", hint="Run it again."
