@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint slow benchmark reliability clean
+.PHONY: run test lint slow fuzz benchmark reliability clean
 
 run: .venv/installed
 	$(BIN)/psa-engine run configs/ruxolitinib_ad_systemic_naive.yaml
@@ -18,6 +18,11 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright
+
+# A hundred thousand damaged files, each read or refused: some ten minutes.
+fuzz: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[fuzz]"
+	$(BIN)/python tests/fuzz.py
 
 benchmark: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[benchmark]"

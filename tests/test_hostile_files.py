@@ -13,6 +13,7 @@ from psa_engine.accrual import population
 from psa_engine.config import check, find_config, read_text
 from psa_engine.distributions import Dirichlet, Empirical, empirical
 from psa_engine.errors import InputError
+from psa_engine.report.reading import read_results
 from psa_engine.sample import PsaSample, csv_files
 from psa_engine.sample import parquet as parquet_files
 
@@ -127,6 +128,18 @@ def test_a_parquet_column_that_is_there_twice_is_refused(tmp_path):
     names = [*columns(0), "costs|a"]
     parquet.write_table(pa.Table.from_arrays([pa.array([1.0, 2.0])] * 5, names), tmp_path / "s.parquet")
     assert "'costs|a' appears twice" in refusal(PsaSample.from_parquet, tmp_path / "s.parquet")
+
+
+def test_a_column_that_is_no_part_of_a_sample_may_be_there_twice(tmp_path):
+    names = [*columns(0), "note", "note"]
+    parquet.write_table(pa.Table.from_arrays([pa.array([1.0, 2.0])] * 6, names), tmp_path / "s.parquet")
+    assert PsaSample.from_parquet(tmp_path / "s.parquet").strategies == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5_000, "\x00", "{", "[]", "5"])
+def test_results_that_are_no_results_are_refused(tmp_path, text):
+    (tmp_path / "results.json").write_text(text)
+    assert "results.json" in refusal(read_results, tmp_path)
 
 
 def test_a_parquet_file_that_declares_more_than_memory_holds_is_refused_unread(tmp_path, monkeypatch):

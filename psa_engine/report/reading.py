@@ -22,10 +22,9 @@ def read_results(folder: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
         raise InputError(f"'{path}' cannot be read: {why}.", hint=hint) from None
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"'{path}' is damaged: no JSON at line {error.lineno}.", hint="Run it again."
-        ) from None
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(f"'{path}' is damaged: no JSON{where}.", hint="Run it again.") from None
     missing = [k for k in NEEDED if k not in results] if isinstance(results, dict) else list(NEEDED)
     if missing:
         raise InputError(

@@ -1,5 +1,6 @@
 """A sample as one wide Parquet table: exact, compact, read in a second."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,9 @@ def _wanted(path: Path, schema: Any) -> list[str]:
     import pyarrow as pa
 
     wanted = [name for name in schema.names if name.partition("|")[0] in _KINDS and name.partition("|")[2]]
-    if len(set(schema.names)) < len(schema.names):
-        repeated = next(name for name in wanted or schema.names if schema.names.count(name) > 1)
-        raise InputError(f"The column '{repeated}' appears twice in {path}: give each its own name.")
+    repeated = [name for name, times in Counter(wanted).items() if times > 1]
+    if repeated:
+        raise InputError(f"The column '{repeated[0]}' appears twice in {path}: give each its own name.")
     for name in wanted:
         kind = schema.field(name).type
         if not any(

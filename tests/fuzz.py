@@ -1,0 +1,92 @@
+"""Damaged inputs by the ten thousand, guided by the code they reach (`make fuzz`).
+
+`python tests/fuzz.py` tries every reader of tests/hostile.py in a process of its own and prints how many inputs
+each read and refused; an input that does anything else is kept in a file and ends the process. Guided by
+atheris where it is installed, else damaged at random.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+SHARES = {"yaml": 0.25, "csv": 0.25, "parquet": 0.3, "header": 0.1, "results": 0.07, "workbook": 0.03}
+MAX_LENGTH = 60_000
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("reader", nargs="?", choices=SHARES)
+    asked.add_argument("--inputs", type=int, default=120_000)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--out", type=Path, help="A JSON file for the counts.")
+    given = asked.parse_args()
+    if given.reader:
+        one(given.reader, given.inputs, given.seed)
+        return
+    counts = {}
+    for name, share in SHARES.items():
+        n = str(int(share * given.inputs))
+        command = [sys.executable, __file__, name, "--inputs", n, "--seed", str(given.seed)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        last = (done.stdout.strip().splitlines() or [""])[-1]
+        if done.returncode or not last.startswith("{"):
+            sys.exit(f"{name} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        counts[name] = json.loads(last)
+        print(name, last, flush=True)
+    if given.out:
+        given.out.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+    print(
+        f"{sum(c['inputs'] for c in counts.values()):,} inputs tried, none did anything but be read or refused."
+    )
+
+
+def one(name: str, inputs: int, seed: int) -> None:
+    try:
+        import atheris
+    except ImportError:
+        atheris = None
+    if atheris:
+        with atheris.instrument_imports(include=["psa_engine", "ruamel"]):
+            from hostile import READERS, folder_for, tried
+    else:
+        from hostile import READERS, folder_for, tried
+    reader, counts, start = READERS[name], Counter(), time.process_time()
+    with folder_for(reader) as folder, tempfile.TemporaryDirectory() as corpus:
+
+        def attempt(data: bytes) -> None:
+            counts[tried(reader, data, folder)] += 1
+            if counts.total() == inputs:
+                seconds = round(time.process_time() - start)
+                print(json.dumps({"inputs": inputs, **counts, "seconds": seconds}), flush=True)
+
+        def damaged(data: bytes, longest: int, seed: int) -> bytes:
+            random = Random(seed)
+            fresh = not data or random.random() < 0.4
+            return reader.damaged(random.choice(reader.seeds) if fresh else data, random)[:longest]
+
+        if not atheris:
+            random = Random(seed)
+            for _ in range(inputs):
+                attempt(damaged(b"", MAX_LENGTH, random.getrandbits(32)))
+            return
+        for i, data in enumerate(reader.seeds):
+            Path(corpus, str(i)).write_bytes(data)
+        options = [
+            f"-runs={inputs}",
+            f"-seed={seed}",
+            f"-max_len={MAX_LENGTH}",
+            "-timeout=60",
+            "-rss_limit_mb=6000",
+        ]
+        atheris.Setup([sys.argv[0], *options, corpus], attempt, custom_mutator=damaged)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

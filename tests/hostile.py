@@ -1,0 +1,168 @@
+"""Readers of files from elsewhere, and what an input may do to them: be read, or be refused in words.
+
+A `Reader` has inputs to start from, a way to damage them, and a way to read them. `tried` reads one input
+under watch: an exception that is no InputError, more than SECONDS of processor time, code that runs, a file
+written or a connection made all raise.
+"""
+
+import contextlib
+import signal
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import hostile_csv
+import hostile_parquet
+import hostile_yaml
+
+from psa_engine.accrual import read_age_table
+from psa_engine.config import check, read_document
+from psa_engine.config.parameter_table import read_parameter_table
+from psa_engine.distributions import Empirical
+from psa_engine.errors import InputError
+from psa_engine.report.reading import read_results
+from psa_engine.sample import PsaSample
+
+SECONDS = 20
+ACTS = (
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.startfile",
+    "os.remove",
+    "os.rename",
+)
+ACTS += (
+    "subprocess.",
+    "socket.",
+    "shutil.",
+    "pickle.",
+    "ctypes.",
+    "exec",
+    "os.mkdir",
+    "os.symlink",
+    "os.chmod",
+)
+
+_watching = False
+
+
+class Acted(BaseException):
+    """An input made its reader do something."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How files of one kind are made, damaged and read; `read` takes the folder that the file `name` is in."""
+
+    name: str
+    seeds: tuple[bytes, ...]
+    damaged: Callable[[bytes, Random], bytes]
+    read: Callable[[Path], object]
+
+
+def tried(reader: Reader, data: bytes, folder: Path) -> str:
+    """Write `data` to its file in the folder and read it: "read" or "refused"; anything else raises."""
+    (folder / reader.name).write_bytes(data)
+    try:
+        with watched(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            reader.read(folder)
+    except InputError as error:
+        if not str(error):
+            raise
+        return "refused"
+    return "read"
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    global _watching
+    before = signal.signal(signal.SIGVTALRM, _too_long)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    _watching = True
+    try:
+        yield
+    finally:
+        _watching = False
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"An input took more than {SECONDS} seconds.")
+
+
+def _hook(event: str, arguments: tuple) -> None:
+    if not _watching:
+        return
+    writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
+    # Packages import parts of themselves, and make records, when first used: that code is theirs.
+    theirs = event == "exec" and arguments[0].co_filename.startswith(
+        ("<", sys.prefix, sys.base_prefix, str(ROOT))
+    )
+    if writes or (event.startswith(ACTS) and not theirs):
+        raise Acted(f"{event} {arguments!r:.200}")
+
+
+ROOT = Path(__file__).parents[1]
+sys.addaudithook(_hook)
+
+
+def _read_yaml(folder: Path) -> None:
+    check(read_document(folder / "config.yaml"))
+
+
+def _read_csv(folder: Path) -> None:
+    """As a sample, as rows of a posterior, as a life table, as a table of parameters: each on its own."""
+    readers = (
+        lambda: PsaSample.from_csv(folder),
+        lambda: Empirical.from_csv(folder / "costs.csv"),
+        lambda: read_age_table("costs.csv", folder),
+        lambda: read_parameter_table(folder / "costs.csv"),
+    )
+    refusals = []
+    for read in readers:
+        try:
+            read()
+        except InputError as error:
+            refusals.append(error)
+    if len(refusals) == len(readers):
+        raise refusals[0]
+
+
+YAML = Reader("config.yaml", hostile_yaml.SEEDS, hostile_yaml.damaged, _read_yaml)
+CSV = Reader("costs.csv", hostile_csv.SEEDS, hostile_csv.damaged, _read_csv)
+HEADER = Reader("sample.json", hostile_csv.HEADERS, hostile_csv.damaged, lambda f: PsaSample.from_csv(f))
+PARQUET = Reader(
+    "sample.parquet", hostile_parquet.SEEDS, hostile_parquet.damaged,
+    lambda f: PsaSample.from_parquet(f / "sample.parquet"),
+)  # fmt: skip
+WORKBOOK = Reader(
+    "table.xlsx", (hostile_csv.workbook(),), hostile_csv.damaged_bytes,
+    lambda f: read_parameter_table(f / "table.xlsx"),
+)  # fmt: skip
+RESULTS = Reader("results.json", hostile_csv.HEADERS, hostile_csv.damaged, read_results)
+READERS = {
+    "yaml": YAML, "csv": CSV, "header": HEADER, "parquet": PARQUET, "workbook": WORKBOOK, "results": RESULTS,
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def folder_for(reader: Reader) -> Iterator[Path]:
+    """A folder with what a file of this kind is read with; whatever loads at a first use is loaded."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "costs.csv").write_bytes(hostile_csv.SEEDS[0])
+        (folder / "effects.csv").write_bytes(hostile_csv.SEEDS[0])
+        for seed in reader.seeds:
+            (folder / reader.name).write_bytes(seed)
+            with contextlib.suppress(InputError):
+                reader.read(folder)
+        yield folder
