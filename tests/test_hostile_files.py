@@ -196,3 +196,12 @@ def test_two_hundred_scenarios_are_enough():
 def test_the_metadata_of_a_sample_comes_back_as_it_was(tmp_path):
     stored = sample_in(tmp_path, **{"sample.json": json.dumps({"metadata": {"seed": 3}}).encode()})
     assert stored.metadata == {"seed": 3}
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["log_normal: [1, 99]", "log_normal: [800, 1]", "normal: [1e308, 1e308]", "gamma: [1e308, 1e308]"],
+)
+def test_a_distribution_beyond_what_numbers_can_hold_is_refused_where_it_stands(given):
+    words = refusal(check, read_text(TWO_STATE.replace("gamma: {mean: 2000, se: 150}", given)))
+    assert words.startswith("parameters.cost_alive.distribution: ")

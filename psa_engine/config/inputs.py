@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from psa_engine.config.document import Document, YamlPath
 from psa_engine.config.prices import price_record
 from psa_engine.config.schema import Configuration, Parameter
@@ -106,8 +108,8 @@ def _parsed(given: Any, path: YamlPath, document: Document) -> Distribution:
             built = parse(given, document.folder)
         except InputError as error:
             raise document.error((*path, *_culprit(given, error)), error.message, error.hint) from None
-        except TypeError as error:
-            # A form of the wrong shape, as a number where names are listed.
+        except (TypeError, ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+            # A form of the wrong shape, as a number where names are listed, or numbers that overflow.
             raise document.error(path, f"The distribution cannot be built: {error}") from None
     for warning in caught:
         warnings.warn(str(document.error(path, str(warning.message))), warning.category, stacklevel=2)
@@ -126,6 +128,18 @@ def _culprit(given: Any, error: InputError) -> tuple[str, ...]:
     return (family, named[0]) if named else (family,)
 
 
+def _summary(entry: Input, name: str, document: Document) -> tuple[float, float, float]:
+    try:
+        with np.errstate(all="ignore"):
+            return entry.summary(name)
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+        raise document.error(
+            entry.path,
+            f"The mean or the interval of '{name}' is beyond what numbers can hold",
+            "Check its parameters and their scale.",
+        ) from None
+
+
 def _check_range(entry: Input, document: Document) -> None:
     unit_path = ("parameters", entry.name, "unit")
     if isinstance(entry.unit, Mapping) and set(entry.unit) != set(entry.names):
@@ -138,7 +152,7 @@ def _check_range(entry: Input, document: Document) -> None:
     for name in entry.names:
         unit_name = entry.unit_of(name)
         unit = UNITS[unit_name]
-        mean, low, high = entry.summary(name)
+        mean, low, high = _summary(entry, name, document)
         if unit.whole and not (entry.is_fixed and float(mean).is_integer()):
             raise document.error(
                 entry.path, f"'{name}' is a {unit_name} and must be one whole number", unit.advice
