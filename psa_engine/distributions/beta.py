@@ -77,11 +77,17 @@ class Beta(Univariate):
         return beta_quantile(self.alpha, self.beta, z)
 
 
+# Above it the log odds of both tails are normal but for a few known terms, and SciPy's inverse loses digits.
+LARGE = 1e8
+
+
 def beta_quantile(alpha: float, beta: float, z) -> np.ndarray:
     """Return the Beta(alpha, beta) quantile at normal scores z, each tail from its own inverse."""
-    from scipy.special import betainccinv, betaincinv, ndtr
+    from scipy.special import betainccinv, betaincinv, expit, ndtr
 
     z = np.asarray(z, dtype=float)
+    if min(alpha, beta) > LARGE:
+        return expit(_large_log_odds(alpha, beta, z))
     (log_x, near_0), (log_rest, near_1) = _series(alpha, beta, z), _series(beta, alpha, -z)
     z = np.where(near_0 | near_1, 0.0, z)  # SciPy underflows there, or gives NaN
     tail = ndtr(-np.abs(z))
@@ -106,7 +112,23 @@ def _polished(alpha, beta, z, tail, x):
 def log_odds(alpha: float, beta: float, z) -> np.ndarray:
     """Return log(x / (1 - x)) of the quantile x; 1 - X is Beta(beta, alpha) at the opposite score."""
     z = np.asarray(z, dtype=float)
+    if min(alpha, beta) > LARGE:
+        return _large_log_odds(alpha, beta, z)
     return _log_quantile(alpha, beta, z) - _log_quantile(beta, alpha, -z)
+
+
+def _large_log_odds(alpha, beta, z):
+    """The log odds from their first four cumulants (Cornish and Fisher 1938), those of log Gamma(alpha) less beta's.
+
+    What is left out is of the order of alpha^-3/2 standard deviations.
+    """
+    a, b = 1 / alpha, 1 / beta
+    mean = math.log(alpha / beta) - (a - b) / 2 - (a**2 - b**2) / 12
+    sd = math.sqrt(a + b + (a**2 + b**2) / 2)
+    skewness = (b**2 - a**2) / sd**3
+    kurtosis = 2 * (a**3 + b**3) / sd**4
+    bend = skewness * (z**2 - 1) / 6 + kurtosis * (z**3 - 3 * z) / 24 - skewness**2 * (2 * z**3 - 5 * z) / 36
+    return mean + sd * (z + bend)
 
 
 def _log_quantile(alpha, beta, z):

@@ -142,7 +142,10 @@ class ParameterSet:
             else:
                 sources = {key: d}
             for name, source in sources.items():
-                prepared = _prepared(source)
+                try:
+                    prepared = _prepared(source)
+                except InputError as error:
+                    raise InputError(f"'{name}': {error.message}", hint=error.hint) from None
                 marginals[name] = (
                     constant(self.fixed[name], prepared.family) if name in self.fixed else prepared
                 )
