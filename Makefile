@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint slow fuzz benchmark reliability clean
+.PHONY: run test lint slow fuzz benchmark reliability docs clean
 
 run: .venv/installed
 	$(BIN)/psa-engine run configs/ruxolitinib_ad_systemic_naive.yaml
@@ -31,6 +31,11 @@ benchmark: .venv/installed
 
 reliability: .venv/installed
 	$(BIN)/python benchmarks/reliability.py
+
+docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/python .ci/generated_pages.py
+	$(BIN)/zensical build --clean --strict
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

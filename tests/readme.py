@@ -23,6 +23,10 @@ def table(results: dict) -> str:
     return incremental_markdown(results) + "\n"
 
 
+def numbers(text: str) -> list[float]:
+    return [float(x.replace(",", "")) for x in re.findall(r"(?<![\w.])-?\d[\d,]*\.?\d*", text)]
+
+
 def main() -> None:
     import sys
 

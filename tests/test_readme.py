@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from readme import README, TABLE, blocks, commands, table
+from documents import DOCS
+from documents import shown as shown_of
+from readme import README, TABLE, blocks, commands, numbers, table
 
 ROOT = README.parent
 PSA = [c for c in commands() if c.startswith("psa-engine")]
@@ -49,8 +51,28 @@ def test_each_python_block_of_the_readme_runs(code, capsys):
 def test_the_result_table_is_that_of_the_run(folder):
     results = json.loads(Path(folder, "results/ruxolitinib_ad_systemic_naive/results.json").read_text())
     (shown,) = [m[3] for m in TABLE.finditer(README.read_text(encoding="utf-8"))]
-    assert _numbers(shown) == pytest.approx(_numbers(table(results)), rel=0.01, abs=1.0)
+    assert numbers(shown) == pytest.approx(numbers(table(results)), rel=0.01, abs=1.0)
 
 
-def _numbers(text):
-    return [float(x.replace(",", "")) for x in re.findall(r"(?<![\w.])-?\d[\d,]*\.?\d*", text)]
+def test_the_worked_case_of_the_documentation_shows_the_numbers_of_the_run(folder):
+    results = json.loads(Path(folder, "results/ruxolitinib_ad_systemic_naive/results.json").read_text())
+    parts = dict(shown_of(DOCS / "case_id6602.md", results))
+    assert len(parts) == 5
+    for shown, expected in parts.items():
+        if "standard error |" not in expected:
+            assert numbers(shown) == pytest.approx(numbers(expected), rel=0.01, abs=1.0)
+
+
+def test_the_worked_case_of_the_documentation_shows_estimates_of_the_run_within_their_error(folder):
+    results = json.loads(Path(folder, "results/ruxolitinib_ad_systemic_naive/results.json").read_text())
+    parts = dict(shown_of(DOCS / "case_id6602.md", results))
+    (evppi,) = [both for both in parts.items() if "| EVPPI |" in both[1]]
+    shown, expected = ({name: cells for name, *cells in rows_of(text)} for text in evppi)
+    for name in list(expected)[:6]:
+        (_, value, error), (_, other, _) = expected[name], shown[name]
+        assert abs(float(value.replace(",", "")) - float(other.replace(",", ""))) <= 4 * float(error) + 1
+
+
+def rows_of(table):
+    """The rows of a Markdown table, as cells."""
+    return [[c.strip() for c in line.strip("|").split("|")] for line in table.strip().splitlines()[2:]]

@@ -12,6 +12,7 @@ from psa_engine.cli.options import (
     Discounts,
     Draws,
     Out,
+    Quiet,
     ScenarioName,
     Seed,
     Sets,
@@ -47,6 +48,7 @@ def tornado(
     out: Out = None,
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
+    quiet: Quiet = False,
 ) -> None:
     """Vary each parameter over its 95 % interval, the others at their means."""
     from psa_engine.cli.asked import Asked
@@ -73,6 +75,7 @@ def gradient(
     out: Out = None,
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
+    quiet: Quiet = False,
 ) -> None:
     """Exact derivatives of the net benefit by every parameter at the base case, as elasticities."""
     from psa_engine.cli.asked import Asked
@@ -117,6 +120,7 @@ def price(
     out: Out = None,
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
+    quiet: Quiet = False,
 ) -> None:
     """Highest cost-effective price per pack, and how sure a choice is at each price."""
     from psa_engine.cli.asked import Asked
@@ -152,6 +156,7 @@ def sweep(
     discounts: Discounts = None,
     show_discounts: ShowDiscounts = False,
     allow_model_file: AllowModelFile = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a PSA with the same draws at every point of a grid of parameters, scenarios and subgroups."""
     from psa_engine.cli.asked import Asked
