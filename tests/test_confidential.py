@@ -64,9 +64,10 @@ def said(config):
     out = config / "out"
     common = (config / "two.yaml", "--allow-model-file", "--discounts", config / "secret.csv")
     small = ("--draws", 200)
+    in_blocks = ("--draws", 600, "--block", 256, "--keep-blocks")
     done = {
         "run": psa_engine(
-            "run", *common, *small, "--scenario", "all", "--excel", out / "x.xlsx", "--out", out / "run"
+            "run", *common, *in_blocks, "--scenario", "all", "--excel", out / "x.xlsx", "--out", out / "run"
         ),
         "json": psa_engine("run", *common, *small, "--json", "--out", out / "json"),
         "tornado": psa_engine("tornado", *common, "--out", out / "tornado"),
@@ -114,6 +115,11 @@ def test_every_command_says_that_confidential_prices_were_used(said):
         assert "Confidential prices were used" in said[command]
         assert "With confidential discounts on pill." in said[command]
     assert "confidential" in said["sweep"]
+
+
+def test_nothing_is_stored_to_go_on_from(config, said):
+    """Blocks were asked for, and their manifest would hold the configuration as it was run."""
+    assert not (config / "out" / "run" / "blocks").exists()
 
 
 def test_the_hash_does_not_depend_on_the_discount(config):

@@ -26,10 +26,15 @@ def _severity(results: Row, labels: Mapping[str, str]) -> str:
     found = results.get("severity")
     if not found:
         return ""
+    weighted = [
+        f" With it, at {d['wtp']:,.0f}: {escape(labels[d['optimal']])}."
+        for d in found["decisions"]
+        if d["applies"] and d["weight"] != 1
+    ]
     return (
         f"Severity: {found['absolute_shortfall']:.1f} of {found['general_population_qalys']:.1f} QALYs lost "
         f"({found['proportional_shortfall']:.0%}) under {escape(labels[found['standard_care']])}; "
-        f"QALY weight {found['weight']:g}."
+        f"QALY weight {found['weight']:g}.{''.join(weighted)}"
     )
 
 
