@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from cohorts import cohort
 from command_line import psa_engine
+from packs import write_packs
 
 import psa_engine as pe
 from psa_engine.sensitivity.sweep import Setting, sweep
@@ -46,6 +47,47 @@ def test_a_gradient_is_written_and_printed(tmp_path):
         pe.load_analysis("two_state").model, pe.load_analysis("two_state").parameters
     ).outcome("life_years")
     assert slope == pytest.approx(-years["new"].iloc[0]) and "INMB of new v standard care" in done.out
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory):
+    return write_packs(tmp_path_factory.mktemp("packs"))
+
+
+def priced(packs, *words):
+    return json_of("price", packs, "--allow-model-file", "--draws", 200, "--wtp", 20_000, *words)
+
+
+def test_a_price_is_of_the_product_that_is_a_gap_and_prices_asked_for(packs):
+    found = priced(packs, "--prices", "0:300:4")
+    (curve,), (threshold,) = found["price_curves"], found["threshold_prices"]
+    assert (curve["product"], curve["strategy"], threshold["run_at"]) == ("pill", "new", 150)
+    assert [p["price"] for p in curve["points"]] == [0, 100, 200, 300]
+
+
+def test_a_map_holds_the_curve_where_nothing_is_discounted(packs, tmp_path):
+    words = ("--prices", "0:300:4", "--against", "aspirin", "--discount-grid", "0:1:3", "--out", tmp_path)
+    found = priced(packs, *words)
+    (map_,), (curve,) = found["price_maps"], found["price_curves"]
+    assert map_["discounted"] == ["aspirin"] and map_["inmb"][0] == pytest.approx(
+        [p["inmb"] for p in curve["points"]]
+    )
+    assert map_["inmb"][2][1] < map_["inmb"][1][1] < map_["inmb"][0][1]
+    assert len((tmp_path / "tables" / "price_maps.csv").read_text().splitlines()) == 13
+
+
+def test_prices_by_a_parameter_are_those_of_runs_with_it_held_there(packs):
+    by = priced(packs, "--by", "mortality_rate=0.03:0.06:2")["price_by"]
+    held = priced(packs, "--set", "mortality_rate=0.06")["threshold_prices"]
+    assert [b["value"] for b in by] == [0.03, 0.06]
+    assert by[1]["thresholds"][0]["price"] == pytest.approx(held[0]["price"], rel=1e-12)
+
+
+def test_prices_are_printed(packs):
+    words = ("price", packs, "--allow-model-file", "--draws", 50, "--product", "aspirin", "--against", "all")
+    done = psa_engine(*words)
+    assert done.code == 0 and "Highest net price" in done.out and "aspirin (pack)" in done.out
+    assert "by discount on pill" in " ".join(done.out.split())
 
 
 SWEPT = ("sweep", "two_state", "--draws", 64, "--seed", 3, "--wtp", 20_000)

@@ -6,6 +6,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from command_line import psa_engine
+from packs import MODEL, write_packs
 
 import psa_engine as pe
 from psa_engine.config import read_discounts
@@ -13,49 +14,14 @@ from psa_engine.config import read_discounts
 SECRET = 0.371946
 SPELLINGS = (".371946", "37.1946", ",371946", ".628054", "62.8054")
 """Long enough that no other number looks like it by chance."""
-CONFIG = "two_products"
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    """The two-state example with its treatment sold in packs."""
-    text = psa_engine("show", "two_state").out
     folder = tmp_path_factory.mktemp("confidential")
-    (folder / "model.py").write_text(MODEL)
-    text = text.replace("model: two_state", "model: model.py").replace("name: two_state", f"name: {CONFIG}")
-    text = text.replace("# yaml-language-server", "# ").replace(
-        "attributes: {treated: 0}", "attributes: {treated: 0, product: none}"
-    )
-    text = text.replace("attributes: {treated: 1}", "attributes: {treated: 1, product: pill}")
-    text = text.replace("parameters:\n", PRODUCTS + "parameters:\n", 1)
-    (folder / "two.yaml").write_text(text)
+    write_packs(folder)
     (folder / "secret.csv").write_text(f"product,discount\npill,{SECRET:.4%}\n")
     return folder
-
-
-PRODUCTS = """products:
-  pill: {list_price: 150, discount: 0, pack: 28 tablets, status: gap, note: Invented.}
-  none: {list_price: 0, discount: 0, status: assumption, note: By definition.}
-"""
-MODEL = '''"""The two-state model with a drug in packs, ten a year."""
-
-from psa_engine.cohort import CohortModel
-from psa_engine.models import two_state
-
-
-def payoffs(p):
-    drug, used = p.at("product"), 10.0 * p["treated"]
-    price = drug["list_price"] * (1 - drug["discount"])
-    return {
-        **two_state.payoffs(p),
-        "packs.{product}": {"alive": used},
-        "costs.drug.{product}": {"alive": used * price},
-    }
-
-
-def build(timeline, strategies):
-    return CohortModel(("alive", "dead"), strategies, timeline, "alive", two_state.transitions, payoffs)
-'''
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +161,7 @@ def test_an_unknown_product_is_named(config):
 
 
 def test_an_error_of_the_model_does_not_quote_the_discount(config, tmp_path):
-    (tmp_path / "model.py").write_text(MODEL.replace("10.0 * p", "p['cost_alive'] ** 900 * p"))
+    (tmp_path / "model.py").write_text(MODEL.replace("12.0 - 2.0", "p['cost_alive'] ** 900"))
     (tmp_path / "two.yaml").write_text((config / "two.yaml").read_text())
     done = psa_engine(
         "run",

@@ -28,7 +28,12 @@ def price_command(
     by: str | None,
 ) -> None:
     """Find threshold prices and curves of each product and, where asked for, maps."""
-    from psa_engine.summary.sensitivity import price_points, products_in_question, threshold_rows
+    from psa_engine.summary.sensitivity import (
+        price_points,
+        products_in_question,
+        strategy_of,
+        threshold_rows,
+    )
 
     analysis = asked.analysis()
     wtp = [float(w) for w in analysis.settings.wtp]
@@ -61,15 +66,6 @@ def price_command(
         if values:
             found.setdefault("price_by", []).extend(_by(analysis, curve, points, values, wtp))
     asked.tell(analysis, found, _tables, _show)
-
-
-def strategy_of(sample: Any, product: str) -> str:
-    """Return the strategy of a product: that of its name, else the one that uses most packs of it."""
-    from psa_engine.sensitivity.price import packs_of
-
-    if product in sample.strategies:
-        return product
-    return sample.strategies[int(packs_of(sample, product).mean(0).argmax())]
 
 
 def _known(analysis: Analysis, products: Sequence[str]) -> None:

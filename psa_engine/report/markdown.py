@@ -30,7 +30,7 @@ def incremental_markdown(results: Mapping[str, Any]) -> str:
         for d in results["decision"]
     ]
     lines += [
-        f"At {row['wtp']:,.0f}, {labels[row['product']]} would be the best choice up to a net price of "
+        f"At {row['wtp']:,.0f}, {labels[row['strategy']]} would be the best choice up to a net price of "
         f"{row['price']:,.0f} per {row['pack']}."
         for row in results["threshold_prices"]
     ]

@@ -248,7 +248,7 @@ def scenario_row(
     prices = {
         f"threshold_price_{r['wtp']:g}": r["price"]
         for r in gap_prices(analysis, sample, wtp)[0]
-        if r["product"] == first
+        if r["strategy"] == first
     }
     return {
         "scenario": name,

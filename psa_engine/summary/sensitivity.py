@@ -14,7 +14,7 @@ from psa_engine.sensitivity.budget import budget_impact
 from psa_engine.sensitivity.convergence import convergence, draws_needed
 from psa_engine.sensitivity.one_way import tornado
 from psa_engine.sensitivity.outcomes import pair
-from psa_engine.sensitivity.price import Prices, price_curve, price_thresholds
+from psa_engine.sensitivity.price import Prices, packs_of, price_curve, price_thresholds
 from psa_engine.sensitivity.ranges import named_range
 from psa_engine.summary.rows import plain, records
 
@@ -112,14 +112,19 @@ def price_ceiling(prices: Sequence[Any]) -> float:
 
 
 def products_in_question(analysis: Any, sample: PsaSample) -> list[str]:
-    """Return the products that are a strategy of their own and whose price is a gap in the evidence."""
+    """Return the products whose price is a gap in the evidence and of which a strategy uses packs."""
     return [
         product
         for product, about in analysis.products.items()
-        if about.status == "gap"
-        and product in sample.strategies
-        and f"packs.{product}" in sample.outcome_names
+        if about.status == "gap" and f"packs.{product}" in sample.outcome_names
     ]
+
+
+def strategy_of(sample: PsaSample, product: str) -> str:
+    """Return the strategy that a product's price is judged by: that of its name, else the one that uses most packs."""
+    if product in sample.strategies:
+        return product
+    return sample.strategies[int(packs_of(sample, product).mean(0).argmax())]
 
 
 def gap_prices(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> tuple[list[Any], list[str]]:
@@ -127,7 +132,7 @@ def gap_prices(analysis: Any, sample: PsaSample, wtp: Sequence[float]) -> tuple[
     rows, notes = [], []
     for product in products_in_question(analysis, sample):
         try:
-            rows += threshold_rows(analysis, sample, wtp, product, product)
+            rows += threshold_rows(analysis, sample, wtp, product, strategy_of(sample, product))
         except InputError as error:
             notes.append(f"No prices of {product}: {error}")
     return rows, notes
