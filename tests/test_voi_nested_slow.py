@@ -25,7 +25,9 @@ def replicates(method, name, of, n_runs=2**16):
     """Values, standard errors and bias bounds (0 where there is none), each (N_SEEDS,)."""
     known = KNOWN[name]
     problem, wtp = Problem(known.model, known.parameters), np.array([known.wtp])
-    found = [METHODS[method](problem, of, wtp, n_runs=n_runs, seed=seed) for seed in range(N_SEEDS)]
+    found = [
+        METHODS[method](problem, of, wtp, n_runs=n_runs, seed=seed) for seed in range(1_000, 1_000 + N_SEEDS)
+    ]
     bounds = [0.0 if one.bias_bound is None else one.bias_bound[0] for one in found]
     return np.array([[one.value[0], one.standard_error[0]] for one in found]).T, np.array(bounds)
 

@@ -13,6 +13,7 @@ import numpy as np
 from psa_engine.engine.nested import InnerMeans
 from psa_engine.engine.progress import Advance
 from psa_engine.voi.coupling import gains, grouped, outer_runs, stream
+from psa_engine.voi.goal import spread
 from psa_engine.voi.pilot import Pilot
 from psa_engine.voi.problem import Split
 from psa_engine.voi.tally import Tally
@@ -72,8 +73,8 @@ class Level:
 class Ladder:
     """The levels of one problem: level 0 a tally, the others their differences; every call draws anew."""
 
-    def __init__(self, split: Split, wtp: np.ndarray, start: int, seed: int):
-        self.split, self.wtp, self.start, self.seed = split, wtp, start, seed
+    def __init__(self, split: Split, wtp: np.ndarray, start: int, seed: int, pilot: Pilot | None = None):
+        self.split, self.wtp, self.start, self.seed, self.pilot = split, wtp, start, seed, pilot
         self.first = Tally(wtp, len(split.problem.strategies), np.ones(len(wtp)))
         self.levels: list[Level] = []
         self._calls = 0
@@ -116,9 +117,23 @@ class Ladder:
         return out
 
     @property
+    def beyond(self) -> tuple[np.ndarray, np.ndarray]:
+        """How often all levels beyond the last add what it adds (n_wtp,), and the standard error of that.
+
+        Once where level means halve; a pilot says how much more where strategies tie (see `Pilot.factor`).
+        """
+        if self.pilot is None:
+            return np.ones(len(self.wtp)), np.zeros(len(self.wtp))
+        size = self.start + len(self.levels)
+        return spread(self.pilot.factor(size), self.wtp), spread(self.pilot.factor_error(size), self.wtp)
+
+    @property
     def weights(self) -> np.ndarray:
-        """How often each level counts: the last twice, since levels whose means halve add as much again beyond it."""
-        return np.array([1.0] * len(self.levels) + [2.0 if self.levels else 1.0])
+        """How often each level counts (n_levels, n_wtp): the last also for those beyond it."""
+        out = np.ones((len(self.levels) + 1, len(self.wtp)))
+        if self.levels:
+            out[-1] += self.beyond[0]
+        return out
 
     @property
     def value(self) -> np.ndarray:
@@ -130,7 +145,8 @@ class Ladder:
     def standard_error(self) -> np.ndarray:
         """The standard error (n_wtp,) of the sum of all levels."""
         parts = zip(self.weights, self.variances(), self.n, strict=True)
-        return np.sqrt(sum(w**2 * v / max(n, 1) for w, v, n in parts))
+        doubt = self.beyond[1] * self.levels[-1].mean if self.levels else 0.0
+        return np.sqrt(sum(w**2 * v / max(n, 1) for w, v, n in parts) + doubt**2)
 
     def table(self) -> list[dict[str, Any]]:
         """Return a row a level; `consistency`: errors between its coarse term and the level before."""

@@ -44,7 +44,7 @@ def estimate(
     if not split.n_outer:
         return nothing_to_know(of, wtp)
     pilot = first_pilot(split, wtp[sized_on(wtp)], goal, seed, progress)
-    ladder = Ladder(split, wtp, starting_size(pilot) if split.n_inner else 0, stream(seed, 1))
+    ladder = Ladder(split, wtp, starting_size(pilot) if split.n_inner else 0, stream(seed, 1), pilot)
     _Plan(ladder, pilot, goal, progress).carry_out()
     table = ladder.table()
     half_width = 1.96 * ladder.standard_error[sized_on(wtp)]
@@ -83,7 +83,7 @@ def remainder(ladder: Ladder) -> np.ndarray:
         rate = np.clip(fall, 0.5, 1)
     ahead = np.arange(len(last))[::-1, None]
     beyond = ((means + errors) * 2.0 ** (-rate * ahead)).max(0) / (2.0**rate - 1)
-    return np.maximum(beyond - means[-1], beyond / 2)
+    return np.maximum(beyond - ladder.beyond[0] * means[-1], beyond / 2)
 
 
 class _Plan:
@@ -149,7 +149,7 @@ class _Plan:
                 guess = float((guesses[i] / scale).max()) if i < len(guesses) else out[-1] / 2**DECAY
                 value = max(value, guess)
             out.append(value)
-        return np.array(out) * self.ladder.weights**2
+        return np.array(out) * self.ladder.weights.max(-1) ** 2
 
     def _short_of_levels(self) -> bool:
         """Whether levels beyond the last may add over half the final standard error, and can be afforded."""
