@@ -1,5 +1,6 @@
 """The benchmarks' own arithmetic: their reference is right, and their tables say what was measured."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from psa_engine.report.benchmark import benchmark_markdown, measured_rows
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import fair  # noqa: E402
+import tables  # noqa: E402
 
 
 def short(config, n_draws, n_cycles):
@@ -35,6 +37,14 @@ def test_the_fair_reference_gives_what_the_plain_one_does(config):
     for strategy, outcomes in zip(model.strategies, got, strict=True):
         for name, total in outcomes.items():
             np.testing.assert_allclose(total, expected[name][strategy], rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("document", ["README.md", "benchmarks/README.md"])
+def test_the_tables_are_those_of_the_results_file(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    results = json.loads(tables.RESULTS.read_text(encoding="utf-8"))
+    assert tables.TABLE.search(text)
+    assert tables.renewed(text, results) == text
 
 
 RAW = {

@@ -95,3 +95,7 @@ Cluster = Annotated[
         "--cluster", metavar="tcp://...", help="Compute on this Dask scheduler; local starts one here."
     ),
 ]
+Devices = Annotated[
+    int | None,
+    typer.Option("--devices", min=1, help="How many devices to use: CPU cores or GPUs; all unless given."),
+]

@@ -5,7 +5,7 @@ here a state is a row of draws, all states of a cycle are made at once, and the 
 `TOGETHER` cycles at a time so that they are read and written once for all of them (benchmarks/NOTES.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -46,7 +46,7 @@ class Rows(NamedTuple):
     flows: Any
 
 
-def advance(chain: Chain, x: Any, probability: Any, stay: Any) -> Any:
+def advanced(chain: Chain, x: Any, probability: Any, stay: Any) -> list[Any]:
     """Return the states one cycle later; `x` and `stay` have a row a state, `probability` a row an edge."""
     new: list[Any] = [None] * len(chain.remainder)
 
@@ -57,7 +57,7 @@ def advance(chain: Chain, x: Any, probability: Any, stay: Any) -> Any:
         add(j, x[i] * stay[i])
     for k, (i, j) in enumerate(chain.edges):
         add(j, x[i] * probability[k])
-    return jnp.stack([jnp.zeros_like(x[0]) if row is None else row for row in new])
+    return [jnp.zeros_like(x[0]) if row is None else row for row in new]
 
 
 def add_up(chain: Chain, held: Rows, path: list[Any], probability: Any, weights: Any, moments: Any) -> Rows:
@@ -83,7 +83,7 @@ def run_cycles(chain: Chain, held: Rows, probability: Any, weights: Any, moments
         for _ in range(n):
             path.append(x)
             # Without the barrier XLA computes earlier cycles again in each later one.
-            x = jax.lax.optimization_barrier(advance(chain, x, probability, stays))
+            x = jax.lax.optimization_barrier(jnp.stack(advanced(chain, x, probability, stays)))
         w, m = (jax.lax.dynamic_slice_in_dim(a, start, n) for a in (weights, moments))
         return add_up(chain, held, path, probability, w, m)._replace(states=x)
 
@@ -93,7 +93,11 @@ def run_cycles(chain: Chain, held: Rows, probability: Any, weights: Any, moments
     return jax.lax.fori_loop(first + whole * together, last, lambda k, h: cycles(k, h, 1), held)
 
 
-def run_part(chain: Chain, kind: Any, held: Rows, probability: Any, *time: Any) -> Rows:
+Kernel = Callable[..., Rows]
+"""What runs cycles: `run_cycles`, or the same as a GPU kernel."""
+
+
+def run_part(chain: Chain, kind: Any, kernel: Kernel, held: Rows, probability: Any, *time: Any) -> Rows:
     """Run the cycles of the part of the chain that a strategy of this kind uses."""
 
     def only(states: tuple[int, ...], edges: tuple[int, ...]) -> Any:
@@ -104,7 +108,7 @@ def run_part(chain: Chain, kind: Any, held: Rows, probability: Any, *time: Any) 
             some = Rows(
                 _taken(held.states, states, 0), _taken(held.sums, states, 1), _taken(held.flows, counted, 1)
             )
-            some = run_cycles(part, some, _taken(probability, edges, 0), *time)
+            some = kernel(part, some, _taken(probability, edges, 0), *time)
             return Rows(
                 _put(held.states, states, 0, some.states),
                 _put(held.sums, states, 1, some.sums),

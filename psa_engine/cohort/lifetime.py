@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
-from psa_engine.cohort.chain import Chain, Rows, run_part
+from psa_engine.cohort.chain import Chain, Kernel, Rows, run_cycles, run_part
 from psa_engine.cohort.time_dependence import TracedProgram, comparisons, evaluated
 
 
@@ -22,7 +22,14 @@ class Horizon(NamedTuple):
     moments: Any
 
 
-def lifetime(chain: Chain, program: TracedProgram, start: tuple[Any, ...], kind: Any, horizon: Horizon):
+def lifetime(
+    chain: Chain,
+    program: TracedProgram,
+    start: tuple[Any, ...],
+    kind: Any,
+    horizon: Horizon,
+    kernel: Kernel = run_cycles,
+):
     """Return (Rows, least slack) of one draw after all cycles, every number of them by itself in nested tuples.
 
     `program` gives at a time the probability of each edge, then the slack of all; `start` has a number a
@@ -33,12 +40,12 @@ def lifetime(chain: Chain, program: TracedProgram, start: tuple[Any, ...], kind:
     @custom_vmap
     def one(kind: Any, horizon: Horizon, *numbers: Any) -> Any:
         mapped = (False,) * n_consts
-        return _apart(_over_rows(chain, program, mapped, 1, kind, horizon, *numbers), lambda a: a[0])
+        return _apart(_over_rows(chain, program, kernel, mapped, 1, kind, horizon, *numbers), lambda a: a[0])
 
     @one.def_vmap
     def _(n: int, batched: Any, kind: Any, horizon: Horizon, *numbers: Any) -> Any:
         mapped = tuple(batched[2:][:n_consts])
-        out = _apart(_over_rows(chain, program, mapped, n, kind, horizon, *numbers), lambda a: a)
+        out = _apart(_over_rows(chain, program, kernel, mapped, n, kind, horizon, *numbers), lambda a: a)
         return out, jax.tree.map(lambda _: True, out)
 
     return one(kind, horizon, *program.consts, *start)
@@ -58,6 +65,7 @@ def _apart(rows: Any, number: Any) -> Any:
 def _over_rows(
     chain: Chain,
     program: TracedProgram,
+    kernel: Kernel,
     mapped: tuple[bool, ...],
     n: int,
     kind: Any,
@@ -95,7 +103,7 @@ def _over_rows(
             if changes is None
             else 1 + jax.lax.while_loop(lambda k: ~changes[k], lambda k: k + 1, first)
         )
-        held = run_part(chain, kind, held, probability, horizon.weights, horizon.moments, first, last)
+        held = run_part(chain, kind, kernel, held, probability, horizon.weights, horizon.moments, first, last)
         return jnp.int32(last), held, jnp.minimum(least, slack)
 
     carry = (jnp.int32(0), held, jnp.ones(n, dtype))

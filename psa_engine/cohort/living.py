@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from psa_engine.cohort.chain import Chain
+from psa_engine.cohort.chain import Chain, Kernel
 from psa_engine.cohort.edges import Edges, SlotEdge, time_at
 from psa_engine.cohort.lifetime import Horizon, lifetime
 from psa_engine.cohort.live import Live
@@ -91,6 +91,7 @@ def simulated(
     weight_of: WeightOf,
     live: tuple[Live, ...],
     strategy: Any,
+    kernel: Kernel,
 ) -> tuple[Sums, Any]:
     """Return the sums over the horizon and the smallest slack of the probabilities."""
     slots = tuple(sorted(frozenset().union(*(kind.slots for kind in live))))
@@ -99,7 +100,7 @@ def simulated(
     of_strategy = jnp.asarray([kinds.index(kind) for kind in live])[strategy]
     chain = _chain(edges, payoffs, slots, kinds)
     program = _only(plan.program, [k for k, e in enumerate(edges.keys) if e[0] in slots and e[1] in slots])
-    rows, slack = lifetime(chain, program, tuple(start[i] for i in slots), of_strategy, horizon)
+    rows, slack = lifetime(chain, program, tuple(start[i] for i in slots), of_strategy, horizon, kernel)
     last = [
         (inputs[w] * _alive(inputs, edges.death is not None) * (inputs[f] if f else 1.0))[-1] for w, f in keys
     ]

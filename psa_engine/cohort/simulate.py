@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from psa_engine.cohort import living
+from psa_engine.cohort.chain import Kernel, run_cycles
 from psa_engine.cohort.edges import Edges, is_zero, time_at
 from psa_engine.cohort.live import Live, live_edges
 from psa_engine.cohort.model import States
@@ -31,6 +32,7 @@ class CohortStructure:
     mortality_ratio: Callable[[Draw], Mapping[str, Any]] | None
     same_discount: bool
     clip: bool = False
+    kernel: Kernel = run_cycles
     live: tuple[Live, ...] | None = None
     """What may carry anybody under each strategy; None where that is every edge."""
 
@@ -101,7 +103,7 @@ class CohortStructure:
             begin = {i for i, share in enumerate(self.shares(p)) if not is_zero(share)}
             live = self.live or (Live.of(begin, edges.keys, self.states),) * len(self.strategies.names)
             sums, worst = living.simulated(
-                edges, plan, payoffs, start, inputs, WeightOf(self.same_discount), live, strategy
+                edges, plan, payoffs, start, inputs, WeightOf(self.same_discount), live, strategy, self.kernel
             )
             return Simulated(
                 self._totals(payoffs, plan, sums, dtype), jnp.minimum(slack, worst), jnp.zeros((), dtype)

@@ -5,6 +5,7 @@ one starts; on a GPU the whole block is one tile. What is compiled depends on st
 scenario, seed or number of draws runs the same program.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -42,8 +43,12 @@ class Program:
         return np.float64 if self.precision == "double" else np.float32
 
     @property
+    def devices(self) -> list[Any]:
+        return devices(self.device)
+
+    @property
     def on_gpu(self) -> bool:
-        return devices(self.device)[0].platform != "cpu"
+        return self.devices[0].platform != "cpu"
 
     @property
     def tile(self) -> int:
@@ -52,7 +57,7 @@ class Program:
     @property
     def step(self) -> int:
         """The draws that all devices do at once: blocks are multiples of it."""
-        return self.tile * len(devices(self.device))
+        return self.tile * len(self.devices)
 
 
 def structure_of(model: Model, parameters: ParameterSet) -> Structure:
@@ -134,6 +139,10 @@ def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str
     structure: Any = program.model
     if hasattr(structure, "clip"):
         structure = replace(structure, clip=program.clip)
+    if hasattr(structure, "kernel") and program.on_gpu and os.environ.get("PSA_ENGINE_KERNEL") == "pallas":
+        from psa_engine.cohort.pallas import run_cycles
+
+        structure = replace(structure, kernel=run_cycles)
     varying = {k: v for k, v in values.items() if jnp.ndim(v)}
     constants = {k: v for k, v in values.items() if not jnp.ndim(v)}
 
@@ -175,14 +184,14 @@ def in_tiles(tile: Any, inputs: Any, n_tiles: int, wanted: Any) -> Any:
 
 def on_all_devices(program: Program, block: Any, specs: tuple[Any, ...]) -> Any:
     """Compile a block for every device at once; each finds its place as axis "device"."""
-    mesh = Mesh(np.array(devices(program.device)), ("device",))
+    mesh = Mesh(np.array(program.devices), ("device",))
     mapped = jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=P("device"), check_vma=False)
     return jax.jit(mapped, out_shardings=NamedSharding(mesh, P("device")))
 
 
 def on_host(result: Mapping[str, Any], program: Program, wanted: int, n: int) -> dict[str, Any]:
     """Bring a block's results, (device x tiles, ..., tile), to the host as (..., n)."""
-    n_devices = len(devices(program.device))
+    n_devices = len(program.devices)
 
     def one(array: Any) -> np.ndarray:
         by_device = np.asarray(array).reshape(n_devices, -1, *array.shape[1:])[:, :wanted]

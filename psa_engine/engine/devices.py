@@ -39,6 +39,19 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def n_wanted() -> int | None:
+    """Return how many devices the environment asks for ($PSA_ENGINE_DEVICES), None where it does not say.
+
+    Raises InputError where it asks for no whole number of at least one.
+    """
+    text = os.environ.get("PSA_ENGINE_DEVICES", "")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"PSA_ENGINE_DEVICES is '{text}', and must be a whole number of at least 1.")
+    return int(text)
+
+
 @cache
 def configure() -> None:
     """Set up JAX for this process: 64-bit, one host device per core, one function per loop, a cache on disk.
@@ -50,7 +63,7 @@ def configure() -> None:
     if _FLAGS_TRIED_ON[0] <= _jaxlib() < _FLAGS_TRIED_ON[1]:
         flags = " ".join([flags, *(f for f in _FLAGS if f.split("=")[0] not in flags)])
     if "host_platform_device_count" not in flags:
-        flags += f" --xla_force_host_platform_device_count={n_cores()}"
+        flags += f" --xla_force_host_platform_device_count={n_wanted() or n_cores()}"
     os.environ["XLA_FLAGS"] = flags.strip()
 
     import jax
@@ -67,10 +80,19 @@ def configure() -> None:
 
 
 def devices(device: Device = "auto") -> list[Any]:
-    """Return the devices to use: GPUs where there are any, else one CPU device a core.
+    """Return the devices to use: GPUs where there are any, else one CPU device a core; or as many as were asked for.
 
-    Raises InputError for "gpu" on a machine without one, or another name.
+    Raises InputError for "gpu" on a machine without one, another name, or more devices than there are.
     """
+    found, wanted = _found(device), n_wanted()
+    if wanted is not None and wanted > len(found):
+        raise InputError(
+            f"{wanted} devices were asked for, and there are {len(found)} ({found[0].platform})."
+        )
+    return found[:wanted]
+
+
+def _found(device: Device) -> list[Any]:
     configure()
     import jax
 

@@ -11,6 +11,7 @@ from psa_engine.cli.options import (
     Cluster,
     Config,
     Device,
+    Devices,
     Discounts,
     Draws,
     KeepBlocks,
@@ -40,6 +41,7 @@ def run(
     sampler: Annotated[Sampler | None, typer.Option(help="How draws are placed.")] = None,
     precision: Annotated[Precision | None, typer.Option(help="64- or 32-bit arithmetic.")] = None,
     device: Annotated[Device, typer.Option(help="Where to run.")] = Device.auto,
+    devices: Devices = None,
     on_invalid: Annotated[
         OnInvalid | None, typer.Option(help="Stop at, or clip, impossible probabilities.")
     ] = None,
@@ -73,6 +75,10 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run the probabilistic sensitivity analysis; print tables and write a result folder."""
+    import os
+
+    if devices is not None:
+        os.environ["PSA_ENGINE_DEVICES"] = str(devices)  # before JAX starts, which cannot change it later
     from psa_engine.cli.run import Request, run_analysis
 
     run_analysis(
