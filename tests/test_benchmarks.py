@@ -60,8 +60,8 @@ RAW = {
         }
         for group, version, seconds, extra in (
             ("machine: matrix product", "single", 0.5, {}),
-            ("simulation: x", "NumPy double", 6.0, {}),
-            ("simulation: x", "single", 1.5, {"first_call_seconds": 4.0}),
+            ("simulation: x", "NumPy double", 6.0, {"cpu_share": 0.9}),
+            ("simulation: x", "single", 1.5, {"first_call_seconds": 4.0, "cpu_share": 1.8}),
         )
     ],
 }
@@ -70,11 +70,12 @@ RAW = {
 def test_a_row_is_set_against_the_reference_and_the_machine():
     *_, row = measured_rows(RAW)["rows"]
     assert (row["ratio"], row["compile_seconds"], row["n_draws_per_second"]) == (4.0, 2.5, 400.0)
+    assert row["ratio_per_core"] == 2.0
     assert row["share_of_peak"] == pytest.approx(800 / 2400)
 
 
 def test_a_table_names_machine_date_and_commit_and_leaves_out_other_work():
     text = benchmark_markdown(measured_rows(RAW), "simulation: ")
     assert text.startswith("Abacus, 3 cores, 2026-05-04, commit abcdef012345, ")
-    assert "| simulation: x | single | 1.5 | 4.0 |" in text
+    assert "| simulation: x | single | 1.5 | 4.0 | 2.0 |" in text
     assert "machine" not in text

@@ -14,7 +14,7 @@ def measured_rows(raw: Mapping[str, Any]) -> dict[str, Any]:
 
     machine, commit = raw["machine_info"], raw["commit_info"]
     rows = [_row(b) for b in raw["benchmarks"]]
-    reference = {r["work"]: r["seconds"] for r in rows if r["version"] == REFERENCE}
+    reference = {r["work"]: r for r in rows if r["version"] == REFERENCE}
     peak = {
         r["version"]: r["multiply_adds"] / r["seconds"]
         for r in rows
@@ -50,7 +50,7 @@ def _row(b: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rates(row: Mapping[str, Any], reference: float | None, peak: float | None) -> dict[str, Any]:
+def _rates(row: Mapping[str, Any], reference: Mapping[str, Any] | None, peak: float | None) -> dict[str, Any]:
     """Return speeds and ratios; the share of the peak counts the multiply-adds that live states and edges need."""
     rates: dict[str, Any] = {}
     seconds = row["seconds"]
@@ -62,20 +62,23 @@ def _rates(row: Mapping[str, Any], reference: float | None, peak: float | None) 
     if peak and "multiply_adds" in row:
         rates["share_of_peak"] = row["multiply_adds"] / seconds / peak
     if reference:
-        rates["ratio"] = reference / seconds
+        rates["ratio"] = reference["seconds"] / seconds
+        if "cpu_share" in row and "cpu_share" in reference:
+            rates["ratio_per_core"] = rates["ratio"] * reference["cpu_share"] / row["cpu_share"]
     return rates
 
 
 def benchmark_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of text: work, version, seconds, ratio, speeds, compile time, memory, difference."""
-    header = ["work", "arithmetic", "seconds", "x NumPy", "draws/s", "lane-cycles/s", "of peak", "compile s",
-              "MiB", "difference"]  # fmt: skip
+    header = ["work", "arithmetic", "seconds", "x NumPy", "per core", "draws/s", "lane-cycles/s", "of peak",
+              "compile s", "MiB", "difference"]  # fmt: skip
     return header, [
         [
             row["work"],
             row["version"],
             f"{row['seconds']:.3g}",
             _text(row, "ratio", ".1f"),
+            _text(row, "ratio_per_core", ".1f"),
             _text(row, "n_draws_per_second", ",.0f"),
             _text(row, "lane_cycles_per_second", ".2e"),
             _text(row, "share_of_peak", ".1%"),
@@ -99,5 +102,8 @@ def benchmark_markdown(results: Mapping[str, Any], works: str = "") -> str:
     lines = ["| " + " | ".join(r[k] for k in filled) + " |" for r in [header, *kept]]
     lines.insert(1, "|" + "|".join("---" if k < 2 else "---:" for k in filled) + "|")
     versions = ", ".join(f"{k} {v}" for k, v in results["versions"].items())
-    said = f"{results['machine']}, {results['date'][:10]}, commit {results['commit'][:12]}, {versions}."
+    quick = " (--quick)" if results.get("quick") else ""
+    said = (
+        f"{results['machine']}, {results['date'][:10]}, commit {results['commit'][:12]}, {versions}{quick}."
+    )
     return said + "\n\n" + "\n".join(lines) + "\n"
