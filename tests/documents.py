@@ -108,7 +108,11 @@ def draw(results: dict) -> None:
 
     folder, charts = DOCS / "figures" / results["name"], charts_of(results)
     for name in FIGURES if folder.is_dir() else ():
-        svg = vl_convert.vegalite_to_svg({**charts[name].spec, "width": 520})
+        spec = {**charts[name].spec, "width": 520}
+        # On paper white, and roomy, since the reader's font may be wider than the one it was measured with.
+        roomy = {**spec["config"]["legend"], "columnPadding": 40}
+        spec["config"] = {**spec["config"], "background": "white", "legend": roomy}
+        svg = vl_convert.vegalite_to_svg(spec)
         short = re.sub(r"(\d+\.\d)\d+", r"\1", svg)  # tenths of a pixel
         (folder / f"{name}.svg").write_text(short, encoding="utf-8")
 
