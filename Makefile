@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint slow fuzz benchmark reliability docs clean
+.PHONY: run test lint slow fuzz audit sbom benchmark reliability docs clean
 
 run: .venv/installed
 	$(BIN)/psa-engine run configs/ruxolitinib_ad_systemic_naive.yaml
@@ -23,6 +23,21 @@ lint: .venv/installed
 fuzz: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[fuzz]"
 	$(BIN)/python tests/fuzz.py
+
+# Known weaknesses of the pinned versions; needs a network.
+audit: build/supply
+	build/supply/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+# What is installed with the package, as CycloneDX in build/sbom.json.
+sbom: build/supply
+	$(PYTHON) -m venv --clear build/installed
+	build/installed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt .
+	build/installed/bin/python -m pip uninstall --quiet --yes pip setuptools
+	build/supply/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json build/installed/bin/python
+
+build/supply: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip-audit cyclonedx-bom
 
 benchmark: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[benchmark]"
