@@ -46,6 +46,7 @@ benchmark: .venv/installed
 
 reliability: .venv/installed
 	$(BIN)/python benchmarks/reliability.py
+	$(BIN)/python tests/fuzz.py --inputs 100000 --document
 
 docs: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"

@@ -7,6 +7,7 @@ atheris where it is installed, else damaged at random.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,15 @@ from random import Random
 SHARES = {"yaml": 0.08, "csv": 0.3, "parquet": 0.4, "header": 0.1, "results": 0.07, "workbook": 0.05}
 KEPT = Path(__file__).parents[1] / "build"
 """Where an input that does harm is kept."""
+FILES = {
+    "yaml": "configuration (YAML)",
+    "csv": "table (CSV), as a sample, rows of a posterior, a life table and a table of parameters",
+    "parquet": "sample (Parquet)",
+    "header": "sample.json",
+    "results": "results.json",
+    "workbook": "table of parameters (XLSX)",
+}
+DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 MAX_LENGTH = 60_000
 
 
@@ -26,7 +36,7 @@ def main() -> None:
     asked.add_argument("reader", nargs="?", choices=SHARES)
     asked.add_argument("--inputs", type=int, default=120_000)
     asked.add_argument("--seed", type=int, default=1)
-    asked.add_argument("--out", type=Path, help="A JSON file for the counts.")
+    asked.add_argument("--document", action="store_true", help="Write the table into docs/reliability.md.")
     given = asked.parse_args()
     if given.reader:
         one(given.reader, given.inputs, given.seed)
@@ -41,11 +51,25 @@ def main() -> None:
             sys.exit(f"{name} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
         counts[name] = json.loads(last)
         print(name, last, flush=True)
-    if given.out:
-        given.out.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+    if given.document:
+        text = DOCUMENT.read_text(encoding="utf-8")
+        marked = re.compile(r"(<!-- inputs -->\n).*?(<!-- end -->)", re.DOTALL)
+        DOCUMENT.write_text(marked.sub(lambda m: f"{m[1]}{table(counts)}\n{m[2]}", text), encoding="utf-8")
     print(
         f"{sum(c['inputs'] for c in counts.values()):,} inputs tried, none did anything but be read or refused."
     )
+
+
+def table(counts: dict[str, dict]) -> str:
+    rows = [
+        "| file | damaged inputs tried | read | refused in words | anything else |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name, c in counts.items():
+        rows.append(
+            f"| {FILES[name]} | {c['inputs']:,} | {c.get('read', 0):,} | {c.get('refused', 0):,} | 0 |"
+        )
+    return "\n".join([*rows, f"| together | {sum(c['inputs'] for c in counts.values()):,} | | | 0 |"])
 
 
 def one(name: str, inputs: int, seed: int) -> None:

@@ -6,6 +6,7 @@ written or a connection made all raise.
 """
 
 import contextlib
+import json
 import signal
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from psa_engine.config import check, read_document
 from psa_engine.config.parameter_table import read_parameter_table
 from psa_engine.distributions import Empirical
 from psa_engine.errors import InputError
-from psa_engine.report.reading import read_results
+from psa_engine.report.reading import NEEDED, read_results
 from psa_engine.sample import PsaSample
 
 SECONDS = 20
@@ -148,7 +149,8 @@ WORKBOOK = Reader(
     "table.xlsx", (hostile_csv.workbook(),), hostile_csv.damaged_bytes,
     lambda f: read_parameter_table(f / "table.xlsx"),
 )  # fmt: skip
-RESULTS = Reader("results.json", hostile_csv.HEADERS, hostile_csv.damaged, read_results)
+WHOLE = json.dumps({key: [] for key in NEEDED}, indent=0).encode()
+RESULTS = Reader("results.json", (WHOLE, *hostile_csv.HEADERS), hostile_csv.damaged, read_results)
 READERS = {
     "yaml": YAML, "csv": CSV, "header": HEADER, "parquet": PARQUET, "workbook": WORKBOOK, "results": RESULTS,
 }  # fmt: skip
