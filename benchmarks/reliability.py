@@ -51,7 +51,7 @@ class Bench:
 
     def ended(self, process: subprocess.Popen, code: int) -> str:
         """Wait for a process; return what it said, having checked its exit code."""
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=600)
         assert process.returncode == code, f"exit code {process.returncode}, not {code}: {said}"
         return said
 

@@ -1,13 +1,15 @@
 """A cluster of processes, of which some are killed: workers while they are at work, and the scheduler."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from stored_runs import RUN, SIZE, assert_same_bits, started, stored_blocks, wait_for_blocks
+from stored_runs import N_DRAWS, RUN, SIZE, assert_same_bits, started, stored_blocks, wait_for_blocks
 
 import psa_engine as pe
 from psa_engine.cluster.connect import connected
@@ -22,6 +24,24 @@ def runner(n_blocks):
     analysis = pe.load_analysis("two_state")
     plan = replace(analysis.plan, n_draws=n_blocks * SIZE, block=SIZE, device="cpu")
     return BlockRunner(analysis.model, analysis.parameters, plan)
+
+
+def test_the_commands_of_the_documentation_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "docs" / "cluster.md").read_text(encoding="utf-8")
+    smaller = {
+        "ruxolitinib_ad_systemic_naive": f"two_state --block {SIZE} --keep-blocks",
+        "1000000 ": f"{N_DRAWS} ",
+        "100000000 ": f"{N_DRAWS} ",
+        "tcp://scheduler:8786": "local",
+    }
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    for command in (line for line in lines if line.startswith("psa-engine")):
+        for long, short in smaller.items():
+            command = command.replace(long, short)
+        process = started(*command.split()[1:])
+        _, said = process.communicate(timeout=200)
+        assert process.returncode == 0, (command, said)
 
 
 def test_three_of_four_workers_killed_during_a_run_cost_nothing_but_time():

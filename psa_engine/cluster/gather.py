@@ -5,12 +5,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from psa_engine.cluster.tasks import packed, reduce_block, run_block
 from psa_engine.engine.blocks import Block, BlockRunner, Range
 from psa_engine.errors import ClusterError
 
 AHEAD = 3
 """Blocks a worker that are at work or waiting to be taken: bounds the memory of workers and client."""
+_NEWS = 2.0
+"""Seconds between two looks at the workers."""
 PATIENCE = 120.0
 """Seconds without any worker after which the cluster is taken for lost."""
 
@@ -48,16 +52,31 @@ def _sent(client: Any, runner: BlockRunner) -> Any:
 
 
 def _in_order(client: Any, ranges: Iterable[Range], submit: Callable[..., Any]) -> Iterator[tuple[int, Any]]:
+    crew = _Crew(client)
     waiting: deque[tuple[int, Any]] = deque()
     for first, n in ranges:
         waiting.append((first, submit(first, n)))
-        if len(waiting) >= AHEAD * max(1, n_workers(client)):
-            yield _taken(client, *waiting.popleft())
+        if len(waiting) >= AHEAD * max(1, crew.size):
+            yield _taken(crew, *waiting.popleft())
     while waiting:
-        yield _taken(client, *waiting.popleft())
+        yield _taken(crew, *waiting.popleft())
 
 
-def _taken(client: Any, first: int, future: Any) -> tuple[int, Any]:
+class _Crew:
+    """How many workers a cluster has, asked of its scheduler every few seconds only."""
+
+    def __init__(self, client: Any):
+        self.client, self._asked, self._size = client, -np.inf, 0
+
+    @property
+    def size(self) -> int:
+        now = time.monotonic()
+        if now - self._asked > _NEWS:
+            self._asked, self._size = now, len(self.client.scheduler_info(n_workers=-1)["workers"])
+        return self._size
+
+
+def _taken(crew: _Crew, first: int, future: Any) -> tuple[int, Any]:
     """Wait for a result; raises ClusterError where scheduler or workers are lost."""
     from distributed import CancelledError, KilledWorker, TimeoutError
 
@@ -66,9 +85,9 @@ def _taken(client: Any, first: int, future: Any) -> tuple[int, Any]:
         try:
             return first, future.result(timeout=1.0)
         except TimeoutError:
-            if client.status != "running":
+            if crew.client.status != "running":
                 raise _lost("The Dask scheduler is lost.") from None
-            if n_workers(client):
+            if crew.size:
                 seen = time.monotonic()
             elif time.monotonic() - seen > PATIENCE:
                 raise _lost(f"The cluster has had no worker for {PATIENCE:.0f} seconds.") from None
@@ -80,11 +99,6 @@ def _taken(client: Any, first: int, future: Any) -> tuple[int, Any]:
                 f"{getattr(error, 'last_worker', None) and error.last_worker.address}.",
                 hint="Not enough memory there? Take smaller blocks with --block.",
             ) from None
-
-
-def n_workers(client: Any) -> int:
-    """Return how many workers the cluster has, as last heard."""
-    return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _lost(words: str) -> ClusterError:

@@ -80,7 +80,8 @@ def configure() -> None:
 
 
 def devices(device: Device = "auto") -> list[Any]:
-    """Return the devices to use: GPUs where there are any, else one CPU device a core; or as many as were asked for.
+    """Return the devices of this process to use: GPUs where there are any, else one CPU device a core; or as many as
+    were asked for.
 
     Raises InputError for "gpu" on a machine without one, another name, or more devices than there are.
     """
@@ -100,13 +101,13 @@ def _found(device: Device) -> list[Any]:
         raise InputError(f"There is no device '{device}'.", hint="Choose auto, cpu or gpu.")
     if device != "cpu":
         try:
-            return jax.devices("gpu")
+            return jax.local_devices(backend="gpu")
         except RuntimeError:
             if device == "gpu":
                 raise InputError(
                     "No GPU was found by JAX.", hint="Install psa-engine[cuda12] or use --device auto."
                 ) from None
-    return jax.devices("cpu")
+    return jax.local_devices(backend="cpu")
 
 
 @cache

@@ -1,0 +1,38 @@
+"""The blocks of a run shared among the processes of `jax.distributed`: several hosts, each with its own devices.
+
+No process waits for another within a block: only what is left of the blocks is exchanged, once, at the end.
+"""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from psa_engine.cluster.tasks import reduced_by
+from psa_engine.decision.reduced import Reduced, merged
+from psa_engine.engine.blocks import BlockRunner
+
+
+def reduced_on_hosts(runner: BlockRunner, wtp: Any, folder: str | None = None) -> Reduced:
+    """Reduce all draws of a run on all hosts, and return the same total in each, to the bits of one process alone.
+
+    Called in every process after `jax.distributed.initialize`, on the same run, with `block` given (the size of a
+    block must not depend on a host's devices). With `folder` each process writes the parts of its draws there.
+    """
+    ranges, n_hosts = runner.ranges, jax.process_count()
+    mine = ranges[jax.process_index() :: n_hosts]
+    own = [reduced_by(runner, first, n, np.asarray(wtp, float), folder) for first, n in mine]
+    if n_hosts == 1:
+        return merged(own)
+    return merged(_of_all_hosts(own, len(ranges), n_hosts))
+
+
+def _of_all_hosts(own: list[Reduced], n_blocks: int, n_hosts: int) -> list[Reduced]:
+    """Exchange the records of blocks that hosts made in turn, and return them in the order of the draws."""
+    from jax.experimental.multihost_utils import process_allgather
+
+    most = -(-n_blocks // n_hosts)
+    padded = own + own[-1:] * (most - len(own))
+    stacked = [np.stack([np.asarray(record[k]) for record in padded]) for k in range(len(Reduced._fields))]
+    of_all = [np.asarray(process_allgather(array)) for array in stacked]
+    return [Reduced(*(array[b % n_hosts, b // n_hosts] for array in of_all)) for b in range(n_blocks)]
