@@ -18,8 +18,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 SHOWN_ONLY = ("text", "r")
 OTHERS = ("pip", "git", "make")
-NOT_FOLLOWED = ("reliability.md",)
-"""Its runs are long and are killed on the way: tests of stored runs do what it says."""
+NOT_FOLLOWED = ("reliability.md", "cluster.md")
+"""Their runs are long, killed on the way, or need a cluster: tests of stored runs and clusters do what they say."""
 
 PARTS = {
     "evidence": evidence_sentence,

@@ -12,7 +12,11 @@ LOCAL = "local"
 _ANSWER = 15.0
 """Seconds that a scheduler has to answer."""
 # One worker a core, each with one device: more would only be in each other's way.
-_ENVIRONMENT = {"XLA_FLAGS": "--xla_force_host_platform_device_count=1", "OPENBLAS_NUM_THREADS": "1"}
+_ENVIRONMENT = {
+    "XLA_FLAGS": "--xla_force_host_platform_device_count=1",
+    "PSA_ENGINE_DEVICES": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 @contextmanager
