@@ -1,6 +1,7 @@
 """Prices on a finished sample, held against runs of the model at each price with the same draws."""
 
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from cohorts import cohort
 
 import psa_engine as pe
 from psa_engine.sensitivity import Prices, price_curve, price_map, price_thresholds
+from psa_engine.summary.price_maps import price_maps_of_run
 
 N = 400
 WTP = 9_000
@@ -158,6 +160,24 @@ def test_the_map_is_what_the_model_gives_at_each_pair_of_prices(d):
     assert mapped().probability[d].tolist() == pytest.approx(shares)
     best = [pe.ceaf(s, [WTP])["strategy"].iloc[0] for s in again]
     assert [mapped().strategies[k] for k in mapped().best[d]] == best
+
+
+def test_the_map_of_a_run_is_its_price_curve_where_the_discount_is_that_of_the_run():
+    about = SimpleNamespace(products=dict.fromkeys(PRODUCTS), parameters=PARAMETERS, confidential=frozenset())
+    points = [{"price": p} for p in GRID]
+    (row,) = price_maps_of_run(
+        about, SAMPLE, [{"product": "cream", "strategy": "cream", "points": points}], [WTP]
+    )
+    quarter = row["discounts"].index(0.25)
+    curve = price_curve(SAMPLE, "cream", "cream", NET, row["prices"], [WTP])
+    assert row["prices"][-1] == GRID[-1] and row["discounted"] == ["pill"]
+    assert row["probability"][quarter] == pytest.approx(curve["probability"].tolist())
+    assert row["inmb"][quarter] == pytest.approx(curve["inmb"].tolist(), rel=1e-9)
+
+
+def test_a_run_at_confidential_prices_has_no_map():
+    about = SimpleNamespace(products=dict.fromkeys(PRODUCTS), parameters=PARAMETERS, confidential={"pill"})
+    assert price_maps_of_run(about, SAMPLE, [{"product": "cream"}], [WTP]) == []
 
 
 def test_the_table_of_a_map_has_a_row_a_point():

@@ -132,6 +132,17 @@ def test_price_curves_cross_zero_at_the_threshold(results):
     assert ([0.0, 150.0, 300.0], [1.0, 0.625, 0.25]) in drawn(right)
 
 
+def test_a_price_map_is_drawn_as_it_is_and_its_line_is_where_nothing_is_gained(results):
+    found = {
+        "product": "new", "wtp": 20_000.0, "prices": [0.0, 10.0, 20.0], "discounts": [0.0, 1.0],
+        "probability": [[0.9, 0.5, 0.2], [0.4, 0.3, 0.1]], "inmb": [[10.0, 0.0, -10.0], [5.0, -5.0, -15.0]],
+    }  # fmt: skip
+    axes = prices.price_maps({**results, "price_maps": [found]}).axes[0]
+    mesh, line = axes.collections
+    assert mesh.get_array().tolist() == found["probability"]
+    assert [10.0, 0.0] in line.get_paths()[0].vertices.tolist()
+
+
 def test_convergence_is_drawn_by_draws(results):
     rows = [
         {"wtp": 20_000.0, "n_draws": n, "inmb": 5.0 + n, "inmb_standard_error": 1.0, "probability": 0.5}

@@ -28,6 +28,7 @@ def price_command(
     by: str | None,
 ) -> None:
     """Find threshold prices and curves of each product and, where asked for, maps."""
+    from psa_engine.summary.price_maps import price_map_rows
     from psa_engine.summary.sensitivity import (
         price_points,
         products_in_question,
@@ -61,7 +62,7 @@ def price_command(
             shown = at or np.linspace(0, points[-1], 41).tolist()
             rivals = [o for o in others if o != product]
             found.setdefault("price_maps", []).extend(
-                _maps(analysis, sample, curve, shown, rivals, rates, wtp)
+                price_map_rows(analysis, sample, product, mine, shown, rivals, rates, wtp)
             )
         if values:
             found.setdefault("price_by", []).extend(_by(analysis, curve, points, values, wtp))
@@ -106,36 +107,6 @@ def _run(analysis: Analysis) -> Any:
         comparator=comparator,
         progress=shows_progress(),
     )
-
-
-def _maps(
-    analysis: Analysis, sample: Any, curve: Any, at: Any, others: list[str], rates: Any, wtp: list[float]
-) -> list[dict[str, Any]]:
-    from psa_engine.sensitivity import price_map
-    from psa_engine.summary.sensitivity import list_prices, net_prices
-
-    used = [o for o in others if f"packs.{o}" in sample.outcome_names]
-    found = [
-        price_map(
-            sample, curve["strategy"], curve["product"], net_prices(analysis, sample), at,
-            discounted=used, list_prices=list_prices(analysis, sample), discounts=rates, wtp=w,
-        )
-        for w in wtp
-    ]  # fmt: skip
-    return [
-        {
-            "product": m.product,
-            "strategy": m.strategy,
-            "discounted": list(m.discounted),
-            "wtp": m.wtp,
-            "prices": m.prices.tolist(),
-            "discounts": m.discounts.tolist(),
-            "inmb": m.inmb.tolist(),
-            "probability": m.probability.tolist(),
-            "optimal": np.array(m.strategies)[m.best].tolist(),
-        }
-        for m in found
-    ]
 
 
 def _by(

@@ -23,6 +23,7 @@ from psa_engine.sample import PsaSample
 from psa_engine.summary.confidential import withheld
 from psa_engine.summary.information import sample_evppi_rows
 from psa_engine.summary.pictures import pictured
+from psa_engine.summary.price_maps import price_maps_of_run
 from psa_engine.summary.rows import plain, records
 from psa_engine.summary.sensitivity import compared, gap_prices, sensitivity_of_run
 from psa_engine.summary.studies import sample_evsi_rows
@@ -54,6 +55,7 @@ def summarise(
 ) -> dict[str, Any]:
     """Return the results of a run as JSON-ready values: what was run, evidence, outcomes, decisions, prices."""
     at = [float(w) for w in (wtp or analysis.settings.wtp)]
+    sensitive = sensitivity_of_run(analysis, sample, at)
     studies, left_out = sample_evsi_rows(analysis, sample, at)
     results = {
         **described(analysis),
@@ -71,7 +73,8 @@ def summarise(
         "evppi": sample_evppi_rows(analysis, sample, at),
         "evsi": studies,
         "evsi_notes": left_out,
-        **sensitivity_of_run(analysis, sample, at),
+        **sensitive,
+        "price_maps": price_maps_of_run(analysis, sample, sensitive["price_curves"], at),
         "ledger": [vars(e) for e in analysis.ledger],
         **pictured(analysis, sample),
     }

@@ -27,6 +27,7 @@ def convergence(results: Mapping[str, Any]) -> Figure | None:
     for ax in (left, right):
         ax.set_xscale("log")
         ax.set_xlabel("Draws")
+        money_axis(ax.xaxis)
     figure.suptitle(
         f"{all_looks[found['strategy']].label} against {all_looks[found['comparator']].label}", fontsize=10
     )

@@ -58,6 +58,7 @@ def _catalogue() -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         "evsi": evidence.evsi,
         "tornado": tornado.tornado,
         "price_curves": prices.price_curves,
+        "price_maps": prices.price_maps,
         "convergence": convergence.convergence,
         "trace": cohort.trace,
         "densities": densities.densities,

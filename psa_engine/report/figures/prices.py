@@ -50,3 +50,39 @@ def price_curves(results: Mapping[str, Any]) -> Figure | None:
     title = f"Willingness to pay, {results['currency']} per QALY"
     figure.legend(handles, labels, loc="outside lower center", ncols=4, title=title)
     return figure
+
+
+_SHADE: dict[str, Any] = {"vmin": 0, "vmax": 1, "cmap": "cividis", "shading": "nearest", "rasterized": True}
+
+
+def price_maps(results: Mapping[str, Any]) -> Figure | None:
+    """Probability of being the best choice over own price and the discount on the others; the line is INMB = 0."""
+    maps = results.get("price_maps")
+    if not maps:
+        return None
+    products = list(dict.fromkeys(m["product"] for m in maps))
+    figure = Figure(figsize=(SIZE[0], 2.7 * len(products) + 0.5), layout="constrained")
+    panels = figure.subplots(len(products), len(results["wtp"]), squeeze=False, sharey=True)
+    shade: Any = None
+    for line, product in zip(panels, products, strict=True):
+        of = {m["wtp"]: m for m in maps if m["product"] == product}
+        for ax, w in zip(line, results["wtp"], strict=True):
+            m = of[w]
+            shade = ax.pcolormesh(m["prices"], m["discounts"], m["probability"], **_SHADE)
+            inmb = [v for row in m["inmb"] for v in row]
+            if min(inmb) < 0 < max(inmb):
+                ax.contour(m["prices"], m["discounts"], m["inmb"], levels=[0], colors="white", linewidths=1.8)
+            ax.set_title(f"{_label(results, product)}, at {w:,.0f}", fontsize=8.5)
+            ax.set_xlabel(f"Net price per pack, {results['currency']}")
+            money_axis(ax.xaxis)
+            percent_axis(ax.yaxis)
+            ax.grid(visible=False)
+        line[0].set_ylabel("Discount on all other products")
+    figure.colorbar(
+        shade, ax=panels, format=lambda v, _: f"{v:.0%}", label="Probability of being the best choice"
+    )
+    return figure
+
+
+def _label(results: Mapping[str, Any], product: str) -> str:
+    return next((c["label"] for c in results.get("price_curves", []) if c["product"] == product), product)

@@ -6,13 +6,14 @@ from psa_engine.report.page.charts.decision import ceac, evpi, expected_loss, ra
 from psa_engine.report.page.charts.densities import densities
 from psa_engine.report.page.charts.evidence import enbs, evppi, evsi
 from psa_engine.report.page.charts.plane import frontier, plane
+from psa_engine.report.page.charts.price_lines import price_curve, price_map
 from psa_engine.report.page.charts.prices import prices
-from psa_engine.report.page.charts.sensitivity import convergence, price_curve, tornado
+from psa_engine.report.page.charts.sensitivity import convergence, tornado
 
 # The first chart that has a control owns it, so the order is that of the page.
 ALL = (
-    ceac, ranking, evpi, plane, frontier, expected_loss, tornado, convergence, prices, price_curve, evppi, evsi, enbs,
-    densities, trace,
+    ceac, ranking, evpi, plane, frontier, expected_loss, tornado, convergence, prices, price_curve, price_map, evppi,
+    evsi, enbs, densities, trace,
 )  # fmt: skip
 
 __all__ = ["Chart", "charts_of"]

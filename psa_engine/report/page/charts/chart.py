@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psa_engine.report.palette import INK, MUTED, PALE, looks
+from psa_engine.report.palette import COLOURS, DASHES, INK, MUTED, PALE, looks
 
 Spec = dict[str, Any]
 Row = Mapping[str, Any]
@@ -134,6 +134,27 @@ LEGEND: Spec = {
 LINES: Spec = {**LEGEND, "symbolType": "stroke", "symbolSize": 500, "symbolFillColor": "transparent"}
 TICKS: Spec = {"tickCount": {"expr": "max(3, ceil(width / 90))"}}
 """As many ticks as a narrow or wide chart has room for."""
+
+
+def by_wtp(domain: list[str], currency: str) -> Spec:
+    """Return the encoding of willingness to pay (as text, `domain`) by colour and dash."""
+    colours = [COLOURS[i % len(COLOURS)] for i in range(len(domain))]
+    dashes = [list(DASHES[i % len(DASHES)]) or [1, 0] for i in range(len(domain))]
+    legend = {
+        "title": f"Willingness to pay, {currency} per QALY",
+        "orient": "bottom",
+        "symbolType": "stroke",
+        "symbolSize": 500,
+    }
+    field = {"field": "wtp", "type": "nominal", "legend": {**legend, "symbolFillColor": "transparent"}}
+    return {
+        "color": {**field, "scale": {"domain": domain, "range": colours}},
+        "strokeDash": {**field, "scale": {"domain": domain, "range": dashes}},
+    }
+
+
+UNSEEN: Spec = {"type": "point", "opacity": 0, "size": 90, "aria": False}
+"""What the pointer finds on a line."""
 
 
 def quantity(field: str, title: str | None, form: str = ",.0f", **more: Any) -> Spec:

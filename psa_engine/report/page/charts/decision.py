@@ -103,9 +103,7 @@ def ranking(results: Row) -> Chart:
     ]
     order = {"field": "nmb", "order": "descending"}
     scale = {"zero": False, "padding": 45}
-    x = quantity(
-        "nmb", f"Expected net monetary benefit, {currency}", "~s", scale=scale, axis={"tickCount": 4}
-    )
+    x = quantity("nmb", f"Net monetary benefit, {currency}", "~s", scale=scale, axis={"tickCount": 4})
     words = "format(datum.nmb, ',.0f') + '  (' + format(datum.p, '.0%') + ')'"
     body = {
         "data": {"values": rows},

@@ -1,6 +1,17 @@
 """The charts of what more evidence would be worth: perfect information about parts, and studies by size."""
 
-from psa_engine.report.page.charts.chart import INK, TICKS, Chart, Row, Spec, choice, quantity, spec, tip
+from psa_engine.report.page.charts.chart import (
+    INK,
+    LEGEND,
+    TICKS,
+    Chart,
+    Row,
+    Spec,
+    choice,
+    quantity,
+    spec,
+    tip,
+)
 from psa_engine.report.palette import COLOURS, STATUS, weakest
 
 LEADING = 12
@@ -63,7 +74,7 @@ def _bars(values: list[dict], currency: str) -> Spec:
         "field": "weakest",
         "type": "nominal",
         "scale": {"domain": known, "range": [STATUS[s] for s in known]},
-        "legend": {"orient": "bottom", "title": None},
+        "legend": LEGEND,
     }
     bars = {"type": "bar", "cornerRadiusEnd": 2, "height": {"band": 0.62}}
     whiskers = {"x": {**x, "field": "low"}, "x2": {"field": "high"}}

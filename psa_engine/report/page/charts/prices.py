@@ -42,9 +42,7 @@ def prices(results: Row) -> Chart | None:
     changes = "".join(f" + price_{i} * datum.packs_{i} - datum.drug_{i}" for i in range(len(products)))
     order = {"field": "nmb", "order": "descending"}
     scale = {"zero": False, "padding": 40}
-    x = quantity(
-        "nmb", f"Expected net monetary benefit, {currency}", "~s", scale=scale, axis={"tickCount": 5}
-    )
+    x = quantity("nmb", f"Net monetary benefit, {currency}", "~s", scale=scale, axis={"tickCount": 5})
     body = {
         "data": {"values": values},
         "transform": [
@@ -53,9 +51,7 @@ def prices(results: Row) -> Chart | None:
             {"calculate": "wtp * datum.effects - datum.costs_now", "as": "nmb"},
             {"calculate": "format(datum.nmb, ',.0f')", "as": "words"},
         ],
-        "title": {
-            "text": {"expr": f"'At ' + format(wtp, ',.0f') + ' {currency} per QALY and the prices chosen'"}
-        },
+        "title": {"text": {"expr": f"'At ' + format(wtp, ',.0f') + ' {currency} per QALY'"}},
         "encoding": {"x": x, "y": {"field": "strategy", "type": "nominal", "sort": order, "title": None}},
         "layer": _layers(results, currency),
     }

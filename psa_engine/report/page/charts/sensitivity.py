@@ -1,23 +1,21 @@
-"""The charts of one-way sensitivity, of the price of a product, and of how results settle with draws."""
+"""The charts of one-way sensitivity, and of how results settle with draws."""
 
 from psa_engine.report.page.charts.chart import (
     INK,
     TICKS,
+    UNSEEN,
     Chart,
     Row,
-    Spec,
+    by_wtp,
     choice,
     quantity,
     spec,
     tip,
 )
-from psa_engine.report.palette import COLOURS, DASHES
 
 LEADING = 15
 """Bars of the tornado that are drawn; the table of the result folder has all."""
 _LOW, _HIGH = "#E69F00", "#0072B2"
-_UNSEEN: Spec = {"type": "point", "opacity": 0, "size": 90, "aria": False}
-"""What the pointer finds on a line."""
 
 
 def tornado(results: Row) -> Chart | None:
@@ -49,9 +47,7 @@ def tornado(results: Row) -> Chart | None:
         for w in found["wtp"]
         for end in ("low", "high")
     ]
-    x = quantity(
-        "inmb", f"Incremental net monetary benefit, {currency}", "~s", scale={"zero": False}, axis=TICKS
-    )
+    x = quantity("inmb", f"Incremental net benefit, {currency}", "~s", scale={"zero": False}, axis=TICKS)
     order = {"field": "width", "op": "max", "order": "descending"}
     room = {"labelLimit": {"expr": "containerSize()[0] > 600 ? 280 : 130"}}
     hover = [
@@ -133,7 +129,7 @@ def convergence(results: Row) -> Chart | None:
     x = quantity("n", "Draws", "~s", scale={"type": "log", "nice": False})
     y = quantity("inmb", f"Incremental net benefit, {currency}", ",.0f", scale={"zero": False})
     band = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
-    by_wtp = _by_wtp([f"{w:,.0f}" for w in results["wtp"]], currency)
+    lines = by_wtp([f"{w:,.0f}" for w in results["wtp"]], currency)
     hover = [
         tip("wtp", "Willingness to pay", None),
         tip("n", "Draws"),
@@ -143,14 +139,14 @@ def convergence(results: Row) -> Chart | None:
     ]
     body = {
         "data": {"values": values},
-        "encoding": {"x": x, "color": by_wtp["color"]},
+        "encoding": {"x": x, "color": lines["color"]},
         "layer": [
             {"mark": {"type": "area", "opacity": 0.15}, "encoding": band},
             {
                 "mark": {"type": "line", "strokeWidth": 2},
-                "encoding": {"y": y, "strokeDash": by_wtp["strokeDash"]},
+                "encoding": {"y": y, "strokeDash": lines["strokeDash"]},
             },
-            {"mark": _UNSEEN, "encoding": {"y": y, "tooltip": hover}},
+            {"mark": UNSEEN, "encoding": {"y": y, "tooltip": hover}},
         ],
     }
     return Chart(
@@ -160,70 +156,3 @@ def convergence(results: Row) -> Chart | None:
         "Line chart: mean incremental net monetary benefit against the number of draws, with intervals.",
         spec(body, height=260),
     )
-
-
-def price_curve(results: Row) -> Chart | None:
-    """The probability of being the best choice along the price of a product, one chosen in a list."""
-    curves = results.get("price_curves")
-    if not curves:
-        return None
-    currency = results["currency"]
-    values = [
-        {
-            "product": c["label"],
-            "wtp": f"{p['wtp']:,.0f}",
-            "price": p["price"],
-            "probability": p["probability"],
-            "inmb": p["inmb"],
-        }
-        for c in curves
-        for p in c["points"]
-    ]
-    hover = [
-        tip("wtp", "Willingness to pay", None),
-        tip("price", f"Price, {currency}", ",.2f"),
-        tip("probability", "Probability", ".1%"),
-        tip("inmb", f"Net benefit above the best other, {currency}"),
-    ]
-    packs = {c["label"]: c["pack"] for c in curves}
-    first = curves[0]["label"]
-    pack = packs[first] if len(set(packs.values())) == 1 else "pack"
-    title = f"Net price per {pack}, {currency}"
-    y = quantity("probability", "Probability of being the best choice", ".0%", scale={"domain": [0, 1]})
-    body = {
-        "data": {"values": values},
-        "transform": [{"filter": "datum.product == price_of"}],
-        "encoding": {
-            "x": quantity("price", title, axis=TICKS),
-            "y": y,
-            **_by_wtp([f"{w:,.0f}" for w in results["wtp"]], currency),
-        },
-        "layer": [
-            {"mark": {"type": "line", "strokeWidth": 2.5}},
-            {"mark": _UNSEEN, "encoding": {"tooltip": hover}},
-        ],
-    }
-    return Chart(
-        "price-curve",
-        "Probability along the price",
-        "The share of draws in which the product is the best choice, at each net price and willingness to pay.",
-        "Line chart: probability of being the best choice against the net price of the product.",
-        spec(body, [choice("price_of", list(packs), "Product", "control-price-curve")], 280),
-        controls=("control-price-curve",),
-    )
-
-
-def _by_wtp(domain: list[str], currency: str) -> Spec:
-    colours = [COLOURS[i % len(COLOURS)] for i in range(len(domain))]
-    dashes = [list(DASHES[i % len(DASHES)]) or [1, 0] for i in range(len(domain))]
-    legend = {
-        "title": f"Willingness to pay, {currency} per QALY",
-        "orient": "bottom",
-        "symbolType": "stroke",
-        "symbolSize": 500,
-    }
-    field = {"field": "wtp", "type": "nominal", "legend": {**legend, "symbolFillColor": "transparent"}}
-    return {
-        "color": {**field, "scale": {"domain": domain, "range": colours}},
-        "strokeDash": {**field, "scale": {"domain": domain, "range": dashes}},
-    }
