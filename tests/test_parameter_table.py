@@ -1,11 +1,17 @@
 """Parameters read from a table beside the configuration: the same as in YAML, faults with row and column."""
 
+import contextlib
+import datetime
 import re
+import tempfile
+from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from psa_engine.config import check, find_config, load_analysis, read_document, read_text
+from psa_engine.config import check, find_config, load_analysis, read_document, read_text, table_file
 from psa_engine.config.companions import companions
 from psa_engine.errors import InputError
 
@@ -216,3 +222,37 @@ def test_a_stored_run_takes_the_table_with_it(tmp_path):
     workbook(tmp_path / "parameters.xlsx")
     files = companions(analysis(tmp_path).checked.document)
     assert files["parameters.xlsx"] == (tmp_path / "parameters.xlsx").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [
+        ("MAX_BYTES", "larger than 40 bytes"),
+        ("MAX_UNPACKED", "unpacks to more than 40 bytes"),
+        ("MAX_ROWS", "rows"),
+    ],
+)
+def test_a_workbook_too_large_to_be_one_of_parameters_is_refused(tmp_path, monkeypatch, bound, words):
+    monkeypatch.setattr(table_file, bound, 40 if bound != "MAX_ROWS" else 3)
+    workbook(tmp_path / "parameters.xlsx")
+    assert words in fault(tmp_path)
+
+
+@pytest.mark.parametrize(("cell", "value"), [("D4", datetime.date(2020, 1, 2)), ("D4", datetime.time(1, 2))])
+def test_what_a_spreadsheet_took_for_a_date_is_no_number(tmp_path, cell, value):
+    assert "This is no number: a date" in fault_of(tmp_path, **{cell: value})
+
+
+def test_a_value_that_came_to_an_error_is_refused(tmp_path):
+    assert "The formula has no value: #REF!" in fault_of(tmp_path, D4="#REF!")
+
+
+@given(st.binary(max_size=400), st.integers(0, 7_000))
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_workbook_is_read_or_refused_and_never_crashes(noise, at):
+    with tempfile.TemporaryDirectory() as folder:
+        workbook(Path(folder) / "parameters.xlsx", ROWS[:1])
+        data = (Path(folder) / "parameters.xlsx").read_bytes()
+        (Path(folder) / "parameters.xlsx").write_bytes(data[:at] + noise + data[at + len(noise) :])
+        with contextlib.suppress(InputError):
+            check(read_text(f"{WITHOUT}parameters_from: parameters.xlsx\n", "mine.yaml", Path(folder)))

@@ -5,6 +5,7 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,14 @@ def _read_csv(path: Path, sheet: str | None) -> TableFile:
 
 
 def _read_workbook(path: Path, sheet: str | None) -> TableFile:
+    data = path.read_bytes()
     try:
-        with zipfile.ZipFile(path) as package:
+        with zipfile.ZipFile(BytesIO(data)) as package:
             if sum(part.file_size for part in package.infolist()) > MAX_UNPACKED:
                 raise InputError(f"The workbook '{path.name}' unpacks to more than {MAX_UNPACKED:,} bytes.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of parts that are not read, as data validation
-            name, rows = _sheet(path, sheet)
+            name, rows = _sheet(data, path.name, sheet)
     except (InputError, OSError):
         raise
     except Exception as error:  # of a damaged file openpyxl raises nearly anything
@@ -103,17 +105,18 @@ def _read_workbook(path: Path, sheet: str | None) -> TableFile:
     return TableFile(f"{path.name}, sheet '{name}'", rows)
 
 
-def _sheet(path: Path, sheet: str | None) -> tuple[str, dict[int, Cells]]:
+def _sheet(data: bytes, file: str, sheet: str | None) -> tuple[str, dict[int, Cells]]:
     from openpyxl import load_workbook
 
-    books = [load_workbook(path, read_only=True, data_only=stored) for stored in (False, True)]
+    # From memory: of a file that it cannot read openpyxl leaves the handle open.
+    books = [load_workbook(BytesIO(data), read_only=True, data_only=stored) for stored in (False, True)]
     try:
         names = [s.title for s in books[0].worksheets]
         preferred = [name for name in names if name.strip().lower() == PREFERRED_SHEET]
         name = sheet or (preferred or names)[0]
         if name not in names:
-            raise InputError(f"'{path.name}' has no sheet '{name}'.", hint=nearest(name, names))
-        return name, _numbered(_cells(*(book[name] for book in books)), path.name)
+            raise InputError(f"'{file}' has no sheet '{name}'.", hint=nearest(name, names))
+        return name, _numbered(_cells(*(book[name] for book in books)), file)
     finally:
         for book in books:
             book.close()
