@@ -80,7 +80,9 @@ def test_every_command_says_that_confidential_prices_were_used(said):
     for command in ("run", "tornado", "price"):
         assert "Confidential prices were used" in said[command]
         assert "With confidential discounts on pill." in said[command]
-    assert "confidential" in said["sweep"]
+    page = next(text for where, text in said.items() if where.endswith("report.html"))
+    workbook = "".join(text for where, text in said.items() if where.startswith("workbook"))
+    assert all("confidential discounts on pill" in text for text in (page, workbook, said["sweep"]))
 
 
 def test_nothing_is_stored_to_go_on_from(config, said):

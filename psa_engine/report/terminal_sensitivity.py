@@ -77,8 +77,12 @@ def tornado_table(results: Row, wtp: float, top: int) -> Table:
         shown = [_number(bar[f"{name}_{end}"], ",.0f") for name in (key, "icer") for end in ("low", "high")]
         name = bar["parameter"] + (" *" if bar["correlated_with"] else "")
         table.add_row(escape(name), *ends, *shown, _bar(bar, key, base, widest or 1.0))
-    if any(bar["correlated_with"] for bar in order[:top]):
-        table.caption = "* correlated with others, which stay at their means"
+    notes = ["* correlated with others, which stay at their means"] * any(
+        b["correlated_with"] for b in order[:top]
+    )
+    if found["base"]["incremental_effects"] < 0:
+        notes.append("ICER: saved per QALY lost, where less effective and less costly")
+    table.caption = "; ".join(notes) or None
     return table
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from psa_engine.decision.net_benefit import wtp_values
+from psa_engine.engine import evaluate
 from psa_engine.engine.derivatives import derivatives
 from psa_engine.errors import ModelError
 from psa_engine.model import Model
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 STEP = 1e-5
 """Half-width of the finite differences, relative to the parameter (absolute where it is 0)."""
 AGREE = 1e-3
+"""How closely, relative to the derivative, they must agree with it."""
 
 
 def gradient(
@@ -72,8 +74,6 @@ def _smooth(
     model: Model, parameters: ParameterSet, slope: np.ndarray, compared: tuple[str, str, float]
 ) -> np.ndarray:
     """Compare the derivative by each parameter alone with finite differences on both sides."""
-    from psa_engine.engine import evaluate
-
     means, names = parameters.means(), parameters.names
     steps = np.array([STEP * (abs(means[n]) or 1.0) for n in names])
     n = len(names)
