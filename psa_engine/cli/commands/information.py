@@ -27,7 +27,9 @@ def evppi(
         typer.Option(metavar="A,B", help="Parameters or groups taken together; repeat for more."),
     ] = None,
     method: Annotated[str, typer.Option(help="auto, or an estimator by name.")] = "auto",
-    rtol: Annotated[float, typer.Option(help="Standard error aimed at, relative to EVPI.")] = 1e-3,
+    rtol: Annotated[
+        float, typer.Option(help="Half of the 95 % interval aimed at, relative to EVPPI or a 20th of EVPI.")
+    ] = 1e-3,
     wtp: Wtp = None,
     seed: Seed = None,
     set_: Sets = None,
