@@ -149,8 +149,11 @@ def test_a_beta_of_millions_meets_its_distribution_function():
     np.testing.assert_allclose(beta.form.value(z), beta.quantile(z), rtol=1e-15)
 
 
-def test_a_beta_too_steep_to_be_prepared_is_refused_by_name():
-    parameters = ParameterSet({"steep": Beta(0.01, 0.01), "normal": Normal(0.0, 1.0)})
+@pytest.mark.parametrize(
+    ("beta", "words"), [(Beta(0.01, 0.01), "too steep"), (Beta(300, 1e-308), "beyond what numbers can hold")]
+)
+def test_a_beta_that_cannot_be_prepared_is_refused_by_name(beta, words):
+    parameters = ParameterSet({"steep": beta, "normal": Normal(0.0, 1.0)})
     model = FunctionModel(lambda p: ((p["normal"], 0.0), (1.0, 2.0)), ["a", "b"])
-    with pytest.raises(InputError, match=r"'steep': .*too steep"):
+    with pytest.raises(InputError, match=rf"'steep': .*{words}"):
         run_psa(model, parameters, 10, 1)

@@ -1,5 +1,8 @@
 """Names and folders made to harm: results stay in their folder, and nothing acts on a terminal."""
 
+import csv
+
+import openpyxl
 import pytest
 from command_line import psa_engine
 
@@ -9,6 +12,7 @@ from psa_engine.errors import InputError
 from psa_engine.report.files import default_folder, writable_folder
 
 TWO_STATE = find_config("two_state").read_text(encoding="utf-8")
+FORMULA, SCRIPT = "=1+cmd|x", "<script>alert(1)</script>"
 MARKUP = "[/red] [link=x]here"
 
 
@@ -83,6 +87,32 @@ def test_labels_that_look_like_markup_are_printed_as_they_are(here):
     (here / "odd.yaml").write_text(text)
     for done in (run("odd.yaml", "--out", "[/x]"), psa_engine("check", "odd.yaml")):
         assert done.code == 0 and MARKUP in done.out, done.err
+
+
+@pytest.fixture
+def written(here):
+    """The result folder of a run whose labels a browser or a spreadsheet would run."""
+    text = TWO_STATE.replace("label: New treatment", f"label: '{FORMULA}'")
+    text = text.replace("label: Standard care", f"label: '{SCRIPT}'").replace(
+        "title: New", f"title: {SCRIPT} New"
+    )
+    text = text.replace("label: Cost of care while alive", f"label: '{FORMULA}'")
+    (here / "odd.yaml").write_text(text)
+    assert run("odd.yaml", "--out", "out", "--excel", "out.xlsx").code == 0
+    return here
+
+
+def test_a_label_is_text_wherever_it_is_written(written):
+    page = (written / "out" / "report.html").read_text(encoding="utf-8")
+    assert SCRIPT.lower() not in page.lower() and "&lt;script&gt;" in page
+    tables = {
+        path.name: path.read_text(encoding="utf-8") for path in (written / "out" / "tables").glob("*.csv")
+    }
+    assert any(FORMULA in text for text in tables.values())
+    for text in tables.values():
+        assert not [row for row in csv.reader(text.splitlines()) for cell in row if cell.startswith("=")]
+    for sheet in openpyxl.load_workbook(written / "out.xlsx"):
+        assert not [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
 
 
 def test_a_message_stands_on_one_line_and_holds_no_control_characters(here):

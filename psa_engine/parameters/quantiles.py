@@ -46,8 +46,13 @@ def prepare(form: Form, family: Family | None = None) -> Marginal:
         return Marginal("triangular", form.low, form.scale, 0, np.array([form.mode]))
     assert form.curve is not None
     link = _LINKS.index(form.link)
-    truth = form.curve(_CHECKED)
-    polynomial = chebyshev.chebfit(_NODES / REACH, form.curve(_NODES), DEGREE)
+    with np.errstate(all="ignore"):
+        truth, at_nodes = form.curve(_CHECKED), form.curve(_NODES)
+    if not (np.isfinite(truth).all() and np.isfinite(at_nodes).all()):
+        raise InputError(
+            "Its quantiles are beyond what numbers can hold; check its parameters and their scale."
+        )
+    polynomial = chebyshev.chebfit(_NODES / REACH, at_nodes, DEGREE)
     if family in (None, "polynomial") and _close(
         chebyshev.chebval(_CHECKED / REACH, polynomial), truth, link
     ):
