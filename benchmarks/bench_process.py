@@ -40,7 +40,9 @@ def bench_run(benchmark, quick, tmp_path, cold):
         )
 
     benchmark.group, benchmark.extra_info["version"] = f"process: run, {'cold' if cold else 'warm'}", "double"
-    benchmark.pedantic(run, rounds=(1 if quick else 2) if cold else 3, warmup_rounds=0 if cold else 1)
+    benchmark.pedantic(
+        run, rounds=(1 if quick else 2) if cold else (1 if quick else 3), warmup_rounds=0 if cold else 1
+    )
     results = [json.loads(text)["mean_outcomes"] for text in kept]
     assert all(r == results[0] for r in results)
     benchmark.extra_info.update(n_draws=10_000)

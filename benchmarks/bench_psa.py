@@ -15,6 +15,8 @@ PRECISIONS = pytest.mark.parametrize("precision", ["double", "single"])
 @PRECISIONS
 @pytest.mark.parametrize("config", CONFIGS)
 def bench_psa(benchmark, work, quick, config, precision):
+    if quick and (config, precision) != (CONFIGS[0], "double"):
+        pytest.skip("the full suite only")
     job, n = work(config), 16_384 if quick else 65_536
     a, kept = job.analysis, []
 
@@ -41,6 +43,8 @@ def bench_psa(benchmark, work, quick, config, precision):
 @PRECISIONS
 @pytest.mark.parametrize("config", CONFIGS[:2])
 def bench_draws(benchmark, work, quick, config, precision):
+    if quick and (config, precision) != (CONFIGS[0], "single"):
+        pytest.skip("the full suite only")
     parameters, n = work(config).analysis.parameters, 65_536 if quick else 262_144
     kept = []
     benchmark.group, benchmark.extra_info["version"] = f"draws: {config}", precision

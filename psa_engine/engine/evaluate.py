@@ -1,6 +1,7 @@
 """The model at given parameter values: a base case, or any table of draws."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,16 +49,26 @@ def evaluate(
 
 
 def on_devices(model: Model, values: Mapping[str, np.ndarray], plan: RunPlan) -> tuple[Program, Any, tuple]:
-    """Return the program, its compiled function and arguments that give outcomes at values, each () or (n,)."""
+    """Return the program, its compiled function and arguments that give outcomes at values, each () or (n,).
+
+    Up to a tile a device all values are given a draw each, so that a base case and every small table of
+    values run the same program; beyond, what is constant makes it faster.
+    """
     configure()
-    clip = plan.on_invalid == "clip"
-    structure: Any = model.structure
-    if hasattr(structure, "given") and any(v.ndim for v in values.values()):
-        structure = structure.given(values, {k: float(v) for k, v in values.items() if not v.ndim})
-    program = Program(structure, None, None, plan.precision, plan.device, clip, False)
+    device: Device = "cpu" if devices(plan.device)[0].platform == "cpu" else "gpu"
+    program = Program(
+        model.structure, None, None, plan.precision, device, plan.on_invalid == "clip", totals_only=False
+    )
+    n = max([len(v) for v in values.values() if v.ndim], default=1)
+    if n <= program.step:
+        values = {k: np.broadcast_to(v, n) for k, v in values.items()}
+    elif hasattr(model.structure, "given"):
+        structure: Any = model.structure
+        constant = {k: float(v) for k, v in values.items() if not v.ndim}
+        program = replace(program, model=structure.given(values, constant))
     varying = {k: v for k, v in values.items() if v.ndim}
     constants = cast({k: v for k, v in values.items() if not v.ndim}, program.dtype)
-    wanted = -(-max([len(v) for v in varying.values()], default=1) // program.step)
+    wanted = -(-n // program.step)
     n_tiles = 1 << (wanted - 1).bit_length()
     padded = {k: _tiles(v, n_tiles, program) for k, v in varying.items()}
     inputs = {"model": cast(model.inputs(), program.dtype)}
@@ -80,7 +91,7 @@ def _tiles(value: np.ndarray, n_tiles: int, program: Program) -> np.ndarray:
     """Lay values out as (tile, device, draw), the last draw repeated to fill up."""
     short = n_tiles * program.step - len(value)
     whole = np.concatenate([value, np.repeat(value[-1:], short)]).astype(program.dtype)
-    return whole.reshape(n_tiles, len(devices(program.device)), program.tile)
+    return whole.reshape(n_tiles, len(program.devices), program.tile)
 
 
 def base_case(model: Model, parameters: ParameterSet, *, on_invalid: str = "stop") -> PsaSample:

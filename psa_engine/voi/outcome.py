@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from psa_engine.engine.compiled import Program, cast, on_host, scored
+from psa_engine.engine.compiled import Program, cast, on_host, scored, structure_of
 from psa_engine.engine.devices import devices
 from psa_engine.errors import InputError, ModelError, nearest
 from psa_engine.model import outcome_names
@@ -55,7 +55,8 @@ class Outcome:
     def _batch(self, parameters: ParameterSet, z: np.ndarray) -> dict[str, Any]:
         problem, n = self.problem, z.shape[1]
         program = Program(
-            problem.model.structure, parameters.structure, "random", problem.precision, problem.device, False,
+            structure_of(problem.model, parameters), parameters.structure,
+            "random", problem.precision, problem.device, False,
             self.name in _TOTALS,
         )  # fmt: skip
         n_tiles = -(-_BATCH // program.step)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from psa_engine.engine import run_psa
-from psa_engine.engine.compiled import Program, cast, on_host, scored
+from psa_engine.engine.compiled import Program, cast, on_host, scored, structure_of
 from psa_engine.engine.devices import Device, Precision, devices
 from psa_engine.engine.nested import InnerMeans, inner_means
 from psa_engine.engine.progress import Advance
@@ -89,7 +89,8 @@ class Split:
     def _program(self, sampler: Sampler) -> Program:
         problem = self.problem
         return Program(
-            problem.model.structure, self.parameters.structure, sampler, problem.precision, problem.device,
+            structure_of(problem.model, self.parameters), self.parameters.structure,
+            sampler, problem.precision, problem.device,
             False, True,
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from psa_engine.engine.compiled import Program
+from psa_engine.engine.compiled import Program, structure_of
 from psa_engine.engine.pick_freeze import TOGETHER, design_means
 from psa_engine.engine.progress import Advance
 from psa_engine.parameters import ParameterSet
@@ -77,7 +77,8 @@ class SharedDesign:
     ) -> np.ndarray:
         problem = self.problem
         program = Program(
-            problem.model.structure, parameters.structure, "random", problem.precision, problem.device, False,
+            structure_of(problem.model, parameters), parameters.structure,
+            "random", problem.precision, problem.device, False,
             True,
         )  # fmt: skip
         self.runs += points.shape[1] * len(a)
