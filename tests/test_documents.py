@@ -21,6 +21,7 @@ FOLLOWED = [
     for page in PAGES
     if page.name not in NOT_FOLLOWED and any(b.language not in documents.SHOWN_ONLY for b in blocks(page))
 ]
+LONGER = ("prices.md", "information.md", "reports.md")
 
 
 def name_of(page):
@@ -39,8 +40,18 @@ def listed(nav):
     return [file for part in parts for file in listed(part)]
 
 
-@pytest.mark.parametrize("page", FOLLOWED, ids=name_of)
+@pytest.mark.parametrize("page", [page for page in FOLLOWED if page.name not in LONGER], ids=name_of)
 def test_what_a_page_shows_works_in_its_order(page, tmp_path):
+    done_as_shown(page, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in FOLLOWED if page.name in LONGER], ids=name_of)
+def test_what_a_page_of_longer_runs_shows_works_in_its_order(page, tmp_path):
+    done_as_shown(page, tmp_path)
+
+
+def done_as_shown(page, tmp_path):
     follow(page, tmp_path)
     for file in tmp_path.glob("results/*/results.json"):
         results = json.loads(file.read_text())
