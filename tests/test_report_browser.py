@@ -92,6 +92,16 @@ def test_a_price_slider_moves_the_net_benefit_of_its_product_alone(seen, results
     assert money(new) in labels and money(at(results, 30_000)["nmb"]["standard care"]) in labels
 
 
+def test_the_pointer_shows_the_value_under_it(seen, results):
+    point = seen.page.locator("#chart-evpi svg .mark-symbol path").nth(30)
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    seen.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    row = results["acceptability"][30]
+    told = seen.page.locator("#vg-tooltip-element.visible").inner_text()
+    assert f"{row['wtp']:,.0f}" in told and f"{row['evpi']:,.2f}" in told
+
+
 @pytest.mark.parametrize("chart", ["ranking", "prices"])
 def test_a_strategy_switched_off_leaves_the_charts(seen, results, chart):
     off, on = (s["label"] for s in results["strategies"])

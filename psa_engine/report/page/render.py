@@ -106,7 +106,13 @@ def page(template: str, drawn: Iterable[Chart], /, **context: Any) -> str:
     return (
         _environment()
         .get_template(template)
-        .render(style=_asset("style.css"), scripts=kept, policy=_policy(kept), **context)
+        .render(
+            licences=_asset("licences.txt"),
+            style=_asset("style.css"),
+            scripts=kept,
+            policy=_policy(kept),
+            **context,
+        )
     )
 
 
