@@ -77,3 +77,24 @@ def test_other_options_into_the_folder_are_refused(tmp_path, change):
     stored(*EVPPI, folder=tmp_path)
     done = stored(*EVPPI, *change, folder=tmp_path)
     assert done.code == 2 and "options." in done.err and "there and" in done.err
+
+
+def test_a_sweep_goes_on_at_the_points_that_are_missing(tmp_path, monkeypatch):
+    from psa_engine.sensitivity import sweep
+
+    out, ran, run = tmp_path / "grid.parquet", [], sweep.run_psa
+    command = ("sweep", "two_state", "--over", "hazard_ratio=0.6,0.7,0.8", "--scenario", "half_price")
+    assert psa_engine(*command, "--draws", 200, "--keep-blocks", "--out", out).code == 0
+    whole = out.read_bytes()
+    for step in sorted(tmp_path.glob("grid.parquet.unfinished/blocks/step-*"))[:2]:
+        step.unlink()
+    out.unlink()
+    monkeypatch.setattr(sweep, "run_psa", lambda *a, **k: ran.append(a) or run(*a, **k))
+    assert psa_engine("resume", f"{out}.unfinished").code == 0
+    assert len(ran) == 2 and out.read_bytes() == whole
+
+
+def test_a_sweep_that_ends_leaves_its_rows_alone(tmp_path):
+    out = tmp_path / "grid.parquet"
+    psa_engine("sweep", "two_state", "--over", "hazard_ratio=0.6,0.7", "--draws", 200, "--out", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.parquet"]

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from psa_engine.cli.asked import Asked as AskedOfSweep
 from psa_engine.cli.information import Asked, evppi_command, evsi_command
 from psa_engine.cli.run import Request, run_analysis
 from psa_engine.cli.stored import unfinished
+from psa_engine.cli.sweep import sweep_command
 from psa_engine.store import Manifest
 
 
@@ -20,6 +22,12 @@ def resume_command(folder: Path, cluster: str | None, as_json: bool, allow_model
         return
     said = dict(manifest.request)
     options, assignments = said.pop("options"), tuple(said.pop("assignments"))
+    if manifest.command == "sweep":
+        config, settings, out = str(folder / said["config"]), said["settings"], Path(said["out"])
+        swept = AskedOfSweep(config, settings, assignments, out=out, allow_model_file=allow_model_file)
+        over = tuple(options["over"])
+        sweep_command(swept, over, options["scenario"], options["subgroup"], False, said["keep"])
+        return
     asked = Asked(str(folder / said.pop("config")), assignments=assignments, out=folder, **said, **more)
     {"evppi": evppi_command, "evsi": evsi_command}[manifest.command](asked, **options)
 

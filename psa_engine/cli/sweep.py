@@ -1,6 +1,7 @@
 """`psa-engine sweep`: a PSA at every point of a grid, its rows streamed to a Parquet file."""
 
 from collections.abc import Iterator
+from shutil import rmtree
 from typing import Any
 
 from rich.markup import escape
@@ -8,9 +9,11 @@ from rich.markup import escape
 from psa_engine.cli.asked import Asked
 from psa_engine.cli.confidential import refuse_confidential, says_no_discount
 from psa_engine.cli.run import ALL
+from psa_engine.cli.stored import stored
 from psa_engine.cli.values import grid, known_values, split
 from psa_engine.config import Analysis
 from psa_engine.errors import InputError
+from psa_engine.report.files import writable_folder
 from psa_engine.report.parquet_rows import ParquetRows
 from psa_engine.report.terminal import console, shows_progress
 
@@ -18,8 +21,15 @@ BASE = "base case"
 
 
 @says_no_discount
-def sweep_command(asked: Asked, over: tuple[str, ...], scenario: str | None, subgroup: str | None) -> None:
-    """Run the grid and write its rows as they come."""
+def sweep_command(
+    asked: Asked,
+    over: tuple[str, ...],
+    scenario: str | None,
+    subgroup: str | None,
+    restart: bool = False,
+    keep: bool = False,
+) -> None:
+    """Run the grid and write its rows as they come; points are stored in `<out>.unfinished` until all are done."""
     from psa_engine.engine.progress import progress_bar
     from psa_engine.sensitivity.sweep import grid_points, sweep
 
@@ -44,10 +54,21 @@ def sweep_command(asked: Asked, over: tuple[str, ...], scenario: str | None, sub
         )
     assert asked.out is not None
     shown = console()
-    with ParquetRows(asked.out) as file, progress_bar(n_points, "points", shows_progress()) as advance:
-        for rows in sweep(_settings(analysis, scenarios, subgroups), points, wtp):
+    options = {"over": list(over), "scenario": scenario, "subgroup": subgroup}
+    again = {"settings": asked.settings, "assignments": list(asked.assignments), "options": options}
+    again |= {"out": str(asked.out.absolute()), "keep": keep}
+    place = writable_folder(asked.out.with_name(f"{asked.out.name}.unfinished"))
+    with (
+        stored(place, "sweep", analysis, again, restart=restart, keep=keep, options=options) as store,
+        ParquetRows(asked.out) as file,
+        progress_bar(n_points, "points", shows_progress()) as advance,
+    ):
+        settings = _settings(analysis, scenarios, subgroups)
+        for rows in sweep(settings, points, wtp, store.remembered_rows):
             file.add(rows)
             advance(1)
+    if not keep:
+        rmtree(place, ignore_errors=True)
     for words in analysis.applied:
         shown.print(f"With {escape(words)}.")
     shown.print(

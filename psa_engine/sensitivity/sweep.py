@@ -1,8 +1,9 @@
 """A probabilistic analysis at every point of a grid, with the same draws everywhere."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -18,6 +19,8 @@ from psa_engine.parameters import ParameterSet
 from psa_engine.sample import PsaSample
 
 Row = dict[str, Any]
+Remembered = Callable[[str, Callable[[], list[Row]]], list[Row]]
+"""Given a key and what makes rows: the rows, made now or found where an earlier sweep left them."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ def grid_points(over: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
 
 
 def sweep(
-    settings: Iterable[Setting], points: Sequence[Mapping[str, float]], wtp: Sequence[float]
+    settings: Iterable[Setting],
+    points: Sequence[Mapping[str, float]],
+    wtp: Sequence[float],
+    remembered: Remembered = lambda key, make: make(),
 ) -> Iterator[list[Row]]:
     """Yield for every setting and point its rows, one a strategy.
 
@@ -50,14 +56,19 @@ def sweep(
     """
     for setting in settings:
         for point in points:
-            parameters = setting.parameters.replace(point)
-            try:
-                sample = run_psa(setting.model, parameters, plan=setting.plan, keep="totals")
-            except ModelError as error:
-                words = ", ".join(f"{k} = {v}" for k, v in {**setting.labels, **point}.items())
-                message = re.sub(r"^Draw", "draw", error.message)
-                raise ModelError(f"At {words}, {message}", hint=error.hint) from None
-            yield _rows({**setting.labels, **point}, sample, wtp)
+            key = repr((sorted(setting.labels.items()), sorted(point.items()), list(wtp)))
+            yield remembered(key, partial(_at, setting, point, wtp))
+
+
+def _at(setting: Setting, point: Mapping[str, float], wtp: Sequence[float]) -> list[Row]:
+    try:
+        parameters = setting.parameters.replace(point)
+        sample = run_psa(setting.model, parameters, plan=setting.plan, keep="totals")
+    except ModelError as error:
+        words = ", ".join(f"{k} = {v}" for k, v in {**setting.labels, **point}.items())
+        message = re.sub(r"^Draw", "draw", error.message)
+        raise ModelError(f"At {words}, {message}", hint=error.hint) from None
+    return _rows({**setting.labels, **point}, sample, wtp)
 
 
 def _rows(first: Mapping[str, Any], sample: PsaSample, wtp: Sequence[float]) -> list[Row]:

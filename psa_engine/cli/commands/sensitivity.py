@@ -11,8 +11,10 @@ from psa_engine.cli.options import (
     Config,
     Discounts,
     Draws,
+    KeepBlocks,
     Out,
     Quiet,
+    Restart,
     ScenarioName,
     Seed,
     Sets,
@@ -156,6 +158,8 @@ def sweep(
     discounts: Discounts = None,
     show_discounts: ShowDiscounts = False,
     allow_model_file: AllowModelFile = False,
+    restart: Restart = False,
+    keep_blocks: KeepBlocks = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a PSA with the same draws at every point of a grid of parameters, scenarios and subgroups."""
@@ -175,4 +179,4 @@ def sweep(
         False,
         allow_model_file,
     )
-    sweep_command(asked, tuple(over or ()), scenario, subgroup)
+    sweep_command(asked, tuple(over or ()), scenario, subgroup, restart, keep_blocks)
