@@ -26,7 +26,7 @@ def test_every_uncertain_parameter_is_ranked_from_the_most_valuable_down(ranking
 
 
 def test_each_row_has_its_error_method_and_evidence_status(ranking):
-    assert all({"standard_error", "method", "model_runs"} <= row.keys() for row in ranking)
+    assert all({"standard_error", "bias_bound", "method", "model_runs"} <= row.keys() for row in ranking)
     assert {row["status"] for row in ranking} == {"assumption"}
 
 

@@ -20,7 +20,9 @@ def evppi_rows(estimates: Sequence[Any], analysis: Any = None) -> list[dict[str,
 
 
 def _rows(estimate: Any, analysis: Any) -> list[dict[str, Any]]:
-    columns = (np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error))
+    columns = [np.atleast_1d(x).tolist() for x in (estimate.wtp, estimate.value, estimate.standard_error)]
+    none = estimate.bias_bound is None
+    bounds = [None] * len(columns[0]) if none else np.atleast_1d(estimate.bias_bound).tolist()
     return [
         {
             "of": ", ".join(estimate.of),
@@ -28,12 +30,13 @@ def _rows(estimate: Any, analysis: Any) -> list[dict[str, Any]]:
             "wtp": wtp,
             "evppi": value,
             "standard_error": error,
+            "bias_bound": bound,
             "distinguishable": told,
             "method": estimate.method,
             "model_runs": estimate.model_runs,
             "seconds": estimate.seconds,
         }
-        for wtp, value, error, told in zip(*columns, distinguishable(estimate), strict=True)
+        for wtp, value, error, bound, told in zip(*columns, bounds, distinguishable(estimate), strict=True)
     ]
 
 
