@@ -43,6 +43,13 @@ def chrome():
         yield started
 
 
+@pytest.fixture(scope="module")
+def untouched(chrome, folder):
+    """The page as it opens, shared by the tests that only look."""
+    with opened(chrome, folder / "report.html") as page:
+        yield page
+
+
 @pytest.fixture
 def seen(chrome, folder):
     with opened(chrome, folder / "report.html") as page:
@@ -57,13 +64,13 @@ def money(value):
     return f"{value:,.0f}".replace("-", "−")
 
 
-def test_the_page_opens_without_errors_warnings_or_requests(seen):
-    assert seen.messages == [] and seen.requests == []
+def test_the_page_opens_without_errors_warnings_or_requests(untouched):
+    assert untouched.messages == [] and untouched.requests == []
 
 
-def test_every_chart_is_drawn(seen):
-    drawn = seen.page.locator(".plot .chart-wrapper > :is(svg, canvas)").count()
-    assert drawn == seen.page.locator(".plot").count() >= 9
+def test_every_chart_is_drawn(untouched):
+    drawn = untouched.page.locator(".plot .chart-wrapper > :is(svg, canvas)").count()
+    assert drawn == untouched.page.locator(".plot").count() >= 9
 
 
 @pytest.mark.parametrize("wtp", [4_000, 30_000])
@@ -111,9 +118,9 @@ def test_a_strategy_switched_off_leaves_the_charts(seen, results, chart):
     assert off not in seen.labels(chart) and on in seen.labels(chart)
 
 
-def test_tables_hold_the_numbers_of_the_results(seen, results):
+def test_tables_hold_the_numbers_of_the_results(untouched, results):
     for row in results["mean_outcomes"]:
-        line = seen.page.locator("#table-outcomes tr", has_text=f"{money(row['costs'])} ±")
+        line = untouched.page.locator("#table-outcomes tr", has_text=f"{money(row['costs'])} ±")
         assert f"{row['effects']:.3f}" in line.inner_text()
 
 
@@ -128,9 +135,9 @@ def test_a_table_is_sorted_by_its_head_from_the_keyboard(seen, results):
         assert [text.split(" ")[0] for text in cells] == [money(c) for c in expected]
 
 
-def test_markup_in_the_configuration_stays_text(seen, results):
-    assert seen.page.locator("h1").inner_text() == results["title"]
-    assert seen.page.locator("img, h1 script, .vega-bind b").count() == 0
+def test_markup_in_the_configuration_stays_text(untouched, results):
+    assert untouched.page.locator("h1").inner_text() == results["title"]
+    assert untouched.page.locator("img, h1 script, .vega-bind b").count() == 0
 
 
 def test_the_configuration_and_the_numbers_can_be_saved_from_the_page(seen, results, tmp_path):
@@ -147,23 +154,25 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(chrome, folder):
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_headings_go_down_one_step_at_a_time_and_landmarks_are_there(seen):
-    levels = seen.page.eval_on_selector_all("h1, h2, h3, h4", "all => all.map(e => +e.tagName[1])")
+def test_headings_go_down_one_step_at_a_time_and_landmarks_are_there(untouched):
+    levels = untouched.page.eval_on_selector_all("h1, h2, h3, h4", "all => all.map(e => +e.tagName[1])")
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
-    assert all(seen.page.locator(tag).count() == 1 for tag in ("header", "nav", "main", "footer"))
+    assert all(untouched.page.locator(tag).count() == 1 for tag in ("header", "nav", "main", "footer"))
 
 
-def test_every_control_and_picture_has_a_name(seen):
+def test_every_control_and_picture_has_a_name(untouched):
     unnamed = "all => all.filter(e => !(e.labels?.length || e.ariaLabel || e.getAttribute('aria-labelledby'))).length"
-    assert seen.page.eval_on_selector_all("input, select", unnamed) == 0
-    assert seen.page.eval_on_selector_all(".plot svg, .plot canvas, svg[role=img]", "all => all.length") > 8
+    assert untouched.page.eval_on_selector_all("input, select", unnamed) == 0
+    assert (
+        untouched.page.eval_on_selector_all(".plot svg, .plot canvas, svg[role=img]", "all => all.length") > 8
+    )
     described = "all => all.filter(e => !e.ariaLabel).length"
-    assert seen.page.eval_on_selector_all(".plot svg[role], .plot canvas[role]", described) == 0
+    assert untouched.page.eval_on_selector_all(".plot svg[role], .plot canvas[role]", described) == 0
 
 
-def test_the_page_prints_on_a4(seen, tmp_path):
-    seen.page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+def test_the_page_prints_on_a4(untouched, tmp_path):
+    untouched.page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     boxes = set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", (tmp_path / "page.pdf").read_bytes()))
     width, height = (float(x) for x in boxes.pop().split()[2:])
     assert not boxes and (width, height) == pytest.approx((210 / 25.4 * 72, 297 / 25.4 * 72), abs=1.5)
