@@ -16,6 +16,7 @@ from psa_engine.errors import InputError
 from psa_engine.report.reading import read_results
 from psa_engine.sample import PsaSample, csv_files
 from psa_engine.sample import parquet as parquet_files
+from psa_engine.store.manifest import read_manifest
 
 GOOD = b"old,new\n1,2\n3,4\n"
 TWO_STATE = find_config("two_state").read_text(encoding="utf-8")
@@ -140,6 +141,18 @@ def test_a_column_that_is_no_part_of_a_sample_may_be_there_twice(tmp_path):
 def test_results_that_are_no_results_are_refused(tmp_path, text):
     (tmp_path / "results.json").write_text(text)
     assert "results.json" in refusal(read_results, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "5", "null", "[" * 100_000, '{"format": 1}', '{"format": 1, "odd": 2}', "\xff"),
+        '{"format": 1, "command": "run", "identity": [], "request": 5}',
+    ],
+)
+def test_a_manifest_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "manifest.json").write_text(text, encoding="latin-1")
+    assert "manifest" in refusal(read_manifest, tmp_path)
 
 
 def test_a_parquet_file_that_declares_more_than_memory_holds_is_refused_unread(tmp_path, monkeypatch):

@@ -48,10 +48,13 @@ def read_manifest(folder: Path) -> Manifest | None:
         said = json.loads((folder / MANIFEST).read_bytes())
         if said["format"] != FORMAT:
             raise InputError(f"'{folder}' was written by another version of the program.", hint=_ANEW)
-        return Manifest(**said)
+        manifest = Manifest(**said)
+        if not (isinstance(manifest.request, dict) and isinstance(manifest.identity, dict)):
+            raise TypeError
+        return manifest
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"The manifest in '{folder}' is damaged.", hint=_ANEW) from None
