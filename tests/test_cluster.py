@@ -89,6 +89,26 @@ def test_draws_are_reduced_on_the_cluster_to_the_bits_reduced_here(client):
     assert all(np.array_equal(one, other) for one, other in zip(there, here, strict=True))
 
 
+def test_the_points_of_a_sweep_are_computed_on_a_cluster_to_the_same_rows(cluster, tmp_path, monkeypatch):
+    grid = (
+        "sweep",
+        "two_state",
+        "--over",
+        "hazard_ratio=0.6,0.7,0.8",
+        "--scenario",
+        "half_price",
+        "--draws",
+        200,
+    )
+    assert psa_engine(*grid, "--out", tmp_path / "here.parquet").code == 0
+    asked, submit = [], Client.submit
+    monkeypatch.setattr(Client, "submit", lambda *a, **k: asked.append(a[1]) or submit(*a, **k))
+    there = ("--cluster", cluster.scheduler_address, "--out", tmp_path / "there.parquet")
+    done = psa_engine(*grid, *there)
+    assert done.code == 0 and asked.count(tasks.call) == 6, done.err
+    assert (tmp_path / "there.parquet").read_bytes() == (tmp_path / "here.parquet").read_bytes()
+
+
 def test_a_reduced_run_says_what_the_whole_run_says(whole, tmp_path):
     done = psa_engine(*RUN, "--reduce", "--out", tmp_path)
     said, expected = results(tmp_path), results(whole)

@@ -26,7 +26,15 @@ def resume_command(folder: Path, cluster: str | None, as_json: bool, allow_model
         config, settings, out = str(folder / said["config"]), said["settings"], Path(said["out"])
         swept = AskedOfSweep(config, settings, assignments, out=out, allow_model_file=allow_model_file)
         over = tuple(options["over"])
-        sweep_command(swept, over, options["scenario"], options["subgroup"], False, said["keep"])
+        sweep_command(
+            swept,
+            over,
+            options["scenario"],
+            options["subgroup"],
+            False,
+            said["keep"],
+            cluster or said["cluster"],
+        )
         return
     asked = Asked(str(folder / said.pop("config")), assignments=assignments, out=folder, **said, **more)
     {"evppi": evppi_command, "evsi": evsi_command}[manifest.command](asked, **options)

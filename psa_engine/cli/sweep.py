@@ -1,6 +1,7 @@
 """`psa-engine sweep`: a PSA at every point of a grid, its rows streamed to a Parquet file."""
 
 from collections.abc import Iterator
+from functools import partial
 from shutil import rmtree
 from typing import Any
 
@@ -11,11 +12,13 @@ from psa_engine.cli.confidential import refuse_confidential, says_no_discount
 from psa_engine.cli.run import ALL
 from psa_engine.cli.stored import stored
 from psa_engine.cli.values import grid, known_values, split
+from psa_engine.cli.workers import workers
 from psa_engine.config import Analysis
 from psa_engine.errors import InputError
 from psa_engine.report.files import writable_folder
 from psa_engine.report.parquet_rows import ParquetRows
 from psa_engine.report.terminal import console, shows_progress
+from psa_engine.store import Store
 
 BASE = "base case"
 
@@ -28,6 +31,7 @@ def sweep_command(
     subgroup: str | None,
     restart: bool = False,
     keep: bool = False,
+    cluster: str | None = None,
 ) -> None:
     """Run the grid and write its rows as they come; points are stored in `<out>.unfinished` until all are done."""
     from psa_engine.engine.progress import progress_bar
@@ -56,15 +60,17 @@ def sweep_command(
     shown = console()
     options = {"over": list(over), "scenario": scenario, "subgroup": subgroup}
     again = {"settings": asked.settings, "assignments": list(asked.assignments), "options": options}
-    again |= {"out": str(asked.out.absolute()), "keep": keep}
+    again |= {"out": str(asked.out.absolute()), "keep": keep, "cluster": cluster}
     place = writable_folder(asked.out.with_name(f"{asked.out.name}.unfinished"))
     with (
         stored(place, "sweep", analysis, again, restart=restart, keep=keep, options=options) as store,
+        workers(cluster) as client,
         ParquetRows(asked.out) as file,
         progress_bar(n_points, "points", shows_progress()) as advance,
     ):
-        settings = _settings(analysis, scenarios, subgroups)
-        for rows in sweep(settings, points, wtp, store.remembered_rows):
+        settings = list(_settings(analysis, scenarios, subgroups))
+        make = _making(client, store, settings, points, wtp)
+        for rows in sweep(settings, points, wtp, make):
             file.add(rows)
             advance(1)
     if not keep:
@@ -75,6 +81,20 @@ def sweep_command(
         f"{n_points:,} points of {analysis.plan.n_draws:,} draws each, the same draws at all: {file.count:,} rows in "
         f"{asked.out}."
     )
+
+
+def _making(client: Any, store: Store, settings: list[Any], points: list[Any], wtp: list[float]) -> Any:
+    """Return what makes the rows of the next point, or finds them stored; on a cluster, some points ahead."""
+    if client is None:
+        return store.remembered_rows
+    from psa_engine.cluster.gather import calls_on
+    from psa_engine.sensitivity.sweep import key_of, rows_at
+
+    functions = [(setting, partial(rows_at, setting)) for setting in settings]
+    places = [(key_of(setting, p, wtp), function, p) for setting, function in functions for p in points]
+    missing = {key for key, _, _ in places if not store.holds(key)}
+    made = calls_on(client, ((function, (p, wtp)) for key, function, p in places if key in missing))
+    return lambda key, here: store.remembered_rows(key, (lambda: next(made)) if key in missing else here)
 
 
 def _names(text: str | None, known: Any) -> list[str]:

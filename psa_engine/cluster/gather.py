@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from psa_engine.cluster.tasks import packed, reduce_block, run_block
+from psa_engine.cluster.tasks import call, packed, reduce_block, run_block
 from psa_engine.engine.blocks import Block, BlockRunner, Range
 from psa_engine.errors import ClusterError
 
@@ -46,16 +46,32 @@ def reduced_on(
     return over
 
 
+def calls_on(client: Any, calls: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]]) -> Iterator[Any]:
+    """Yield the results of calls (function, arguments) made on a cluster, in order; each function is sent once."""
+    import cloudpickle
+
+    sent: dict[int, tuple[Any, Any]] = {}
+
+    def submit(function: Any, given: tuple[Any, ...]) -> Any:
+        if id(function) not in sent:
+            sent[id(function)] = function, client.submit(bytes, cloudpickle.dumps(function), pure=False)
+        return client.submit(call, sent[id(function)][1], *given, pure=False)
+
+    return (result for _, result in _in_order(client, calls, submit))
+
+
 def _sent(client: Any, runner: BlockRunner) -> Any:
     # The result of a task, so that the scheduler has it made again should all workers that hold it die.
     return client.submit(bytes, packed(runner), pure=False)
 
 
-def _in_order(client: Any, ranges: Iterable[Range], submit: Callable[..., Any]) -> Iterator[tuple[int, Any]]:
+def _in_order(
+    client: Any, asked: Iterable[tuple[Any, Any]], submit: Callable[..., Any]
+) -> Iterator[tuple[Any, Any]]:
     crew = _Crew(client)
-    waiting: deque[tuple[int, Any]] = deque()
-    for first, n in ranges:
-        waiting.append((first, submit(first, n)))
+    waiting: deque[tuple[Any, Any]] = deque()
+    for one, other in asked:
+        waiting.append((one, submit(one, other)))
         if len(waiting) >= AHEAD * max(1, crew.size):
             yield _taken(crew, *waiting.popleft())
     while waiting:
@@ -76,7 +92,7 @@ class _Crew:
         return self._size
 
 
-def _taken(crew: _Crew, first: int, future: Any) -> tuple[int, Any]:
+def _taken(crew: _Crew, first: Any, future: Any) -> tuple[Any, Any]:
     """Wait for a result; raises ClusterError where scheduler or workers are lost."""
     from distributed import CancelledError, KilledWorker, TimeoutError
 
@@ -95,7 +111,7 @@ def _taken(crew: _Crew, first: int, future: Any) -> tuple[int, Any]:
             raise _lost("The Dask scheduler is lost.") from None
         except KilledWorker as error:
             raise ClusterError(
-                f"The block at draw {first} was given up: every worker that tried it died, the last at "
+                f"The task {first} was given up: every worker that tried it died, the last at "
                 f"{getattr(error, 'last_worker', None) and error.last_worker.address}.",
                 hint="Not enough memory there? Take smaller blocks with --block.",
             ) from None

@@ -63,3 +63,15 @@ def refuse_other_versions(theirs: dict[str, Any], ours: dict[str, Any]) -> None:
         raise ClusterError(
             f"A worker has {', '.join(apart)}.", hint="Install the same versions on workers as here."
         )
+
+
+def call(function: bytes, *given: Any) -> Any:
+    """Return what a packed function makes of what it is given; unpacked once a worker, so that it compiles once."""
+    return _loaded(function)(*given)
+
+
+@lru_cache(maxsize=8)
+def _loaded(function: bytes) -> Any:
+    import cloudpickle
+
+    return cloudpickle.loads(function)

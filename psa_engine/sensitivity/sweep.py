@@ -56,11 +56,16 @@ def sweep(
     """
     for setting in settings:
         for point in points:
-            key = repr((sorted(setting.labels.items()), sorted(point.items()), list(wtp)))
-            yield remembered(key, partial(_at, setting, point, wtp))
+            yield remembered(key_of(setting, point, wtp), partial(rows_at, setting, point, wtp))
 
 
-def _at(setting: Setting, point: Mapping[str, float], wtp: Sequence[float]) -> list[Row]:
+def key_of(setting: Setting, point: Mapping[str, float], wtp: Sequence[float]) -> str:
+    """Return what distinguishes a point of a sweep from all others."""
+    return repr((sorted(setting.labels.items()), sorted(point.items()), list(wtp)))
+
+
+def rows_at(setting: Setting, point: Mapping[str, float], wtp: Sequence[float]) -> list[Row]:
+    """Return the rows of one setting and point, one a strategy; ModelError that names the point."""
     try:
         parameters = setting.parameters.replace(point)
         sample = run_psa(setting.model, parameters, plan=setting.plan, keep="totals")

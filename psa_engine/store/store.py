@@ -120,13 +120,17 @@ class Store:
         `key` says everything that the arrays depend on besides the identity of the run. For loops whose steps
         are no ranges of draws; a signal is heard at the end of a step.
         """
-        name = f"step-{sha256(key.encode()).hexdigest()[:32]}"
+        name = _step(key)
         found = self.read(name)
         if found is None:
             with stopping_between_blocks() as stop_if_asked:
                 found = self._keep(name, (0, make()))
                 stop_if_asked()
         return found
+
+    def holds(self, key: str) -> bool:
+        """Whether a step is stored under this key."""
+        return (self.place / _step(key)).exists()
 
     def remembered_rows(self, key: str, make: Callable[[], Any]) -> Any:
         """Return what `make()` returned under this key, as `remembered` does: anything that JSON holds exactly."""
@@ -172,6 +176,10 @@ class Store:
         """Remove everything stored."""
         with suppress(FileNotFoundError):
             shutil.rmtree(self.place)
+
+
+def _step(key: str) -> str:
+    return f"step-{sha256(key.encode()).hexdigest()[:32]}"
 
 
 def _of(place: Range) -> str:

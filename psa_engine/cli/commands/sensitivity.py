@@ -8,6 +8,7 @@ import typer
 from psa_engine.cli.options import (
     AllowModelFile,
     AsJson,
+    Cluster,
     Config,
     Discounts,
     Draws,
@@ -160,6 +161,7 @@ def sweep(
     allow_model_file: AllowModelFile = False,
     restart: Restart = False,
     keep_blocks: KeepBlocks = False,
+    cluster: Cluster = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a PSA with the same draws at every point of a grid of parameters, scenarios and subgroups."""
@@ -179,4 +181,4 @@ def sweep(
         False,
         allow_model_file,
     )
-    sweep_command(asked, tuple(over or ()), scenario, subgroup, restart, keep_blocks)
+    sweep_command(asked, tuple(over or ()), scenario, subgroup, restart, keep_blocks, cluster)
