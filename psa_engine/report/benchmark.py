@@ -70,7 +70,7 @@ def _rates(row: Mapping[str, Any], reference: Mapping[str, Any] | None, peak: fl
 
 def benchmark_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of text: work, version, seconds, ratio, speeds, compile time, memory, difference."""
-    header = ["work", "arithmetic", "seconds", "x NumPy", "per core", "draws/s", "lane-cycles/s", "of peak",
+    header = ["work", "arithmetic", "seconds", "x NumPy", "per core", "draws/s", "numbers/s", "lane-cycles/s", "of peak",
               "compile s", "MiB", "difference"]  # fmt: skip
     return header, [
         [
@@ -80,6 +80,7 @@ def benchmark_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[st
             _text(row, "ratio", ".1f"),
             _text(row, "ratio_per_core", ".1f"),
             _text(row, "n_draws_per_second", ",.0f"),
+            _text(row, "numbers_per_second", ".2e"),
             _text(row, "lane_cycles_per_second", ".2e"),
             _text(row, "share_of_peak", ".1%"),
             _text(row, "compile_seconds", ".1f"),
