@@ -7,7 +7,7 @@ import pytest
 from command_line import psa_engine
 
 from psa_engine.report.page import report_html
-from psa_engine.report.words import price_sentences
+from psa_engine.report.words import frontier_sentence, price_sentences
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,11 @@ def test_the_charts_hold_the_numbers_of_the_results(results):
     for row in results["acceptability"]:
         for strategy, p in row["probability"].items():
             assert shown[labels[strategy], row["wtp"]] == p
+
+
+def test_a_strategy_alone_is_not_said_to_dominate(results):
+    results["incremental"] = results["incremental"][:1]
+    assert "the only strategy" in frontier_sentence(results)
 
 
 def test_a_price_below_nothing_and_a_confidential_one_are_said_in_words(results):

@@ -90,6 +90,7 @@ def evppi_command(asked: Asked, of: Sequence[str], method: str, rtol: float) -> 
 
 def evsi_command(asked: Asked, study: str | None, n: Sequence[int], method: str) -> None:
     """Estimate EVSI and ENBS of one candidate study of the configuration, or of all."""
+    from psa_engine.engine.progress import progress_bar
     from psa_engine.summary import described, evidence_counts
 
     analysis, timings = asked.analysis, Timings()
@@ -100,9 +101,11 @@ def evsi_command(asked: Asked, study: str | None, n: Sequence[int], method: str)
     names = [study] if study else list(analysis.studies)
     with _problem(asked, analysis, "evsi", {"study": study, "n": list(n), "method": method}) as problem:
         rows = []
-        for name in names:
-            with timings.part(f"{name}, with compilation"):
-                rows += _study_rows(analysis, problem, name, n, method)
+        with progress_bar(len(names), "studies", shows_progress()) as advance:
+            for name in names:
+                with timings.part(f"{name}, with compilation"):
+                    rows += _study_rows(analysis, problem, name, n, method)
+                advance(1)
         results = {
             **described(analysis),
             "evidence": evidence_counts(analysis),

@@ -214,7 +214,7 @@ def evppi_table(
     top = max((abs(row["evppi"]) for row in rows), default=1.0) or 1.0
     before = None
     for row in rows:
-        bar = "█" * round(20 * max(row["evppi"], 0.0) / top)
+        bar = "█" * round(20 * max(row["evppi"], 0.0) / top) if row["distinguishable"] else ""
         name = escape(row["of"]) if row["of"] != before else ""
         text = f"{row['evppi']:,.2f} ± {row['standard_error']:,.2f}" if row["distinguishable"] else _NOT
         table.add_row(

@@ -29,6 +29,8 @@ def frontier_sentence(results: Row) -> str:
     """Return the strategies that no other dominates, with their ICERs."""
     labels, currency = labels_of(results), results["currency"]
     on = [r for r in results["incremental"] if r["status"] in ("reference", "on frontier")]
+    if len(results["incremental"]) == 1:
+        return f"{labels[on[0]['strategy']]} is the only strategy: there is nothing to compare it with."
     if len(on) < 2:
         return f"{labels[on[0]['strategy']]} costs least and gives most: it dominates every other strategy."
     steps = "; ".join(
