@@ -37,7 +37,8 @@ def said(config):
         ),
         "json": psa_engine("run", *common, *small, "--json", "--out", out / "json"),
         "tornado": psa_engine("tornado", *common, "--out", out / "tornado"),
-        "price": psa_engine("price", *common, *small, "--product", "pill", "--out", out / "price"),
+        "reduced": psa_engine("run", *common, *small, "--reduce", "--out", out / "reduced"),
+        "price": psa_engine("price", *common, *small, "--product", "aspirin", "--out", out / "price"),
         "sweep": psa_engine(
             "sweep", *common, *small, "--over", "cost_treatment=0,9", "--out", out / "s.parquet"
         ),
@@ -69,6 +70,63 @@ def test_the_net_price_is_no_number_and_no_ratio_in_any_output(said, config):
     assert "packs.pill" not in named and "drug.pill" not in named and '"pill"' not in named
 
 
+def found_on_the_curve(results):
+    """The price at which the curve of the pill, a line, meets the net benefit of the run: none without a curve."""
+    wtp = results["wtp"][0]
+    nmb = {r["strategy"]: wtp * r["effects"] - r["costs"] for r in results["mean_outcomes"]}
+    points = [p for c in results["price_curves"] for p in c["points"] if c["product"] == "pill"]
+    first = [p for p in points if p["wtp"] == wtp]
+    prices, inmb = ([p[k] for p in first] for k in ("price", "inmb"))
+    slope, height = np.polyfit(prices, inmb, 1) if first else (np.nan, np.nan)
+    return (nmb["new"] - nmb["standard care"] - height) / slope
+
+
+def test_the_net_price_is_not_where_a_curve_meets_the_net_benefit_of_the_run(said, config):
+    """Nor where the net benefits at two willingnesses to pay and the thresholds there give it."""
+    results = json.loads((config / "out" / "run" / "results.json").read_text())
+    assert np.isnan(found_on_the_curve(results))
+    rows = [*results["threshold_prices"], *results["price_curves"], *results["price_maps"]]
+    assert "pill" not in {row["product"] for row in rows}
+
+
+def test_the_curve_gives_the_price_where_the_discounts_are_shown(config, tmp_path):
+    options = ("--draws", 200, "--discounts", config / "secret.csv", "--show-discounts", "--out", tmp_path)
+    assert psa_engine("run", config / "two.yaml", "--allow-model-file", *options).code == 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert found_on_the_curve(results) == pytest.approx(150 * (1 - SECRET))
+
+
+def test_a_reduced_run_warns_in_its_results(said, config):
+    results = json.loads((config / "out" / "reduced" / "results.json").read_text())
+    assert results["confidential"]["products"] == ["pill"]
+
+
+def test_no_price_is_sought_where_the_only_open_one_is_confidential(config):
+    options = ("--draws", 200, "--discounts", config / "secret.csv")
+    done = psa_engine("price", config / "two.yaml", "--allow-model-file", *options)
+    assert done.code == 2 and "gap in the evidence and not confidential" in done.err
+
+
+@pytest.mark.parametrize("shown", [(), ("--show-discounts",)])
+def test_an_unfinished_run_is_refused_without_quoting_a_discount(config, tmp_path, shown):
+    run = (
+        "run",
+        config / "two.yaml",
+        "--allow-model-file",
+        "--draws",
+        600,
+        "--block",
+        256,
+        "--out",
+        tmp_path,
+    )
+    secret = ("--discounts", config / "secret.csv")
+    assert psa_engine(*run, "--keep-blocks", *(secret + shown if shown else ())).code == 0
+    done = psa_engine(*run, *secret)
+    assert done.code == 2 and "holds an unfinished run" in done.err and "--restart" in done.err
+    assert not any(s in done.err for s in SPELLINGS)
+
+
 def test_the_sample_that_is_written_has_no_packs_or_drug_cost(said, config):
     sample = pe.PsaSample.from_parquet(config / "out" / "run" / "sample.parquet")
     assert [name for name in sample.outcome_names if name.endswith("pill")] == []
@@ -77,7 +135,7 @@ def test_the_sample_that_is_written_has_no_packs_or_drug_cost(said, config):
 
 
 def test_every_command_says_that_confidential_prices_were_used(said):
-    for command in ("run", "tornado", "price"):
+    for command in ("run", "reduced", "tornado", "price"):
         assert "Confidential prices were used" in said[command]
         assert "With confidential discounts on pill." in said[command]
     page = next(text for where, text in said.items() if where.endswith("report.html"))
@@ -114,7 +172,8 @@ def test_the_discount_is_shown_where_that_is_asked_for(config):
     [
         ("gradient", ()),
         ("tornado", ("--range", "discount[pill]=0:0.5")),
-        ("price", ("--product", "pill", "--against", "pill")),
+        ("price", ("--product", "pill")),
+        ("price", ("--product", "aspirin", "--against", "pill")),
         ("sweep", ("--over", "list_price[pill]=1,2", "--out", "s.parquet")),
     ],
 )

@@ -39,15 +39,19 @@ def price_command(
     analysis = asked.analysis()
     wtp = [float(w) for w in analysis.settings.wtp]
     _known(analysis, products)
+    for product in products:
+        refuse_confidential(analysis, f"list_price[{product}]")
     at = grid(prices, "--prices") if prices else None
     others = _discounted(analysis, against)
     rates = grid(discount_grid, "--discount-grid")
     values = _values(analysis, by)
     sample = _run(analysis)
-    chosen = list(products) or products_in_question(analysis, sample)
+    told = [p for p in products_in_question(analysis, sample) if p not in analysis.confidential]
+    chosen = list(products) or told
     if not chosen:
+        secret = " and not confidential" if analysis.confidential else ""
         raise InputError(
-            f"No product of {analysis.name} has a price that is a gap in the evidence.",
+            f"No product of {analysis.name} has a price that is a gap in the evidence{secret}.",
             hint=f"Name one with --product: {', '.join(analysis.products) or 'there is none'}.",
         )
     found: dict[str, list[Any]] = {"threshold_prices": [], "price_curves": []}

@@ -9,6 +9,7 @@ from typing import Any
 
 from psa_engine.config import Analysis
 from psa_engine.config.companions import companions
+from psa_engine.config.discounts import without_values
 from psa_engine.errors import ClusterError, InputError, Interrupted, ModelError, StorageError
 from psa_engine.report.loudness import is_quiet
 from psa_engine.store import Manifest, Store, only_process, read_manifest
@@ -67,6 +68,17 @@ def stored(
 class _Unstored(Store):
     """The store of a run at confidential prices: nothing of it lies on the disk, so it cannot go on."""
 
+    def take_up(self, restart: bool = False) -> bool:
+        """Refuse whatever run is stored here, without its differences, which would quote discounts."""
+        if restart:
+            self.remove()
+        if read_manifest(self.place) is None:
+            return False
+        raise InputError(
+            f"'{self.folder}' holds an unfinished run, and a run at confidential prices goes on from none.",
+            hint="Give another folder with --out, or discard that run with: psa-engine run ... --restart",
+        )
+
     def begin(self) -> None: ...
 
     def write(self, name: str, arrays: Mapping[str, Any]) -> None: ...
@@ -96,8 +108,9 @@ def identity_of(analysis: Analysis, files: Mapping[str, bytes], device: str) -> 
     document = analysis.checked.document
     used = devices(device)[0]  # type: ignore[arg-type]
     beside = {name: sha256(content).hexdigest() for name, content in files.items() if name != document.file}
+    secret = document.confidential
     return {
-        "configuration": document.content,
+        "configuration": without_values(document.content, secret) if secret else document.content,
         "files": beside,
         "versions": versions(),
         "device": f"{used.device_kind} ({used.platform})",

@@ -11,9 +11,15 @@ WARNING = (
     "results as confidential as the prices."
 )
 
+_BY_PRODUCT = ("product_prices", "threshold_prices", "price_curves", "price_maps", "price_by")
+
 
 def withheld(results: Mapping[str, Any], products: Collection[str]) -> dict[str, Any]:
-    """Return results without the packs, drug costs and prices of the products; with a warning in `confidential`."""
+    """Return results without the packs, drug costs and prices of the products; with a warning in `confidential`.
+
+    Nor their threshold prices, curves and maps: the net benefit is a line in the price, so that the net benefit of
+    the run, or that at two willingnesses to pay, gives the price at which the run was made.
+    """
     if not products:
         return dict(results)
     out = {**results, "confidential": {"products": sorted(products), "warning": WARNING}}
@@ -24,12 +30,9 @@ def withheld(results: Mapping[str, Any], products: Collection[str]) -> dict[str,
             {**row, "components": {k: v for k, v in row["components"].items() if not _names(k, products)}}
             for row in out["base_case"]
         ]
-    if "product_prices" in out:
-        out["product_prices"] = [row for row in out["product_prices"] if row["product"] not in products]
-    if "threshold_prices" in out:
-        out["threshold_prices"] = [
-            {**row, "run_at": None} if row["product"] in products else row for row in out["threshold_prices"]
-        ]
+    for name in _BY_PRODUCT:
+        if name in out:
+            out[name] = [row for row in out[name] if row["product"] not in products]
     return out
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from psa_engine.decision.reduced import Reduced, decisions, means
+from psa_engine.summary.confidential import withheld
 from psa_engine.summary.run import described, evidence_counts, plain
 
 
@@ -23,7 +24,7 @@ def summarise_reduced(
     mean, error = means(total)
     at = decisions(total, values)
     rows = [_decision(at, k, values, strategies) for k in range(len(values))]
-    return {
+    results = {
         **described(analysis),
         "run": run,
         "wtp": values[:n_asked].tolist(),
@@ -42,6 +43,7 @@ def summarise_reduced(
         "decision": rows[:n_asked],
         "acceptability": sorted(rows[n_asked:], key=lambda row: row["wtp"]),
     }
+    return withheld(results, analysis.confidential)
 
 
 def _decision(at: dict[str, Any], k: int, wtp: np.ndarray, strategies: list[str]) -> dict[str, Any]:
