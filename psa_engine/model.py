@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from psa_engine.errors import InputError, nearest
 
 NONE = "none"
@@ -119,13 +121,16 @@ class Draw:
         return Draw(self._values, self._strategies, self._index, attribute)
 
     def _find(self, name: str) -> Any:
+        # Never a plain number: `~(p["x"] > 0)` and `p["x"].clip(0, 1)` mean what they do for an array.
         if isinstance(self._index, int):
-            return self._source(name, self._index)[1]
-        sources = [self._source(name, i) for i in range(len(self._strategies.names))]
-        if len({key for key, _ in sources}) == 1:
-            return sources[0][1]
+            value = self._source(name, self._index)[1]
+            return np.float64(value) if isinstance(value, int | float) else value
         import jax.numpy as jnp
 
+        sources = [self._source(name, i) for i in range(len(self._strategies.names))]
+        if len({key for key, _ in sources}) == 1:
+            value = sources[0][1]
+            return jnp.asarray(value, self._dtype()) if isinstance(value, int | float) else value
         return jnp.stack([jnp.asarray(value, self._dtype()) for _, value in sources])[self._index]
 
     def _dtype(self) -> Any:

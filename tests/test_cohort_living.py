@@ -13,7 +13,7 @@ from psa_engine.cohort import living
 from psa_engine.cohort.live import live_edges
 from psa_engine.cohort.payoffs import sort_payoffs
 from psa_engine.cohort.time_dependence import as_multiple, comparisons, evaluated, traced
-from psa_engine.engine import evaluate
+from psa_engine.engine import evaluate, named_edges
 from psa_engine.model import Draw
 
 TWENTY = replace(WITH_DEATHS, n_cycles=20, discount_rate_costs=0.1, discount_rate_effects=0.02)
@@ -117,7 +117,16 @@ def test_a_payoff_is_read_as_a_multiple_of_a_field_of_time(payoff, value, field)
     assert (float(got[0]), got[1]) == (pytest.approx(value), field)
 
 
-@pytest.mark.parametrize("payoff", [lambda t: 1 + t.year, lambda t: t.age * t.year, lambda t: 1 / t.age])
+@pytest.mark.parametrize(
+    "payoff",
+    [
+        lambda t: 1 + t.year,
+        lambda t: t.age * t.year,
+        lambda t: 1 / t.age,
+        lambda t: 2.0 * t.year.astype(int),
+        lambda t: t.year.astype(bool) * 3.0,
+    ],
+)
 def test_what_is_no_multiple_of_time_is_not_read_as_one(payoff):
     assert as_multiple(payoff, T) is None
 
@@ -147,8 +156,48 @@ def test_an_edge_that_a_draw_may_open_is_live():
     assert sorted(live[1].edges) == [(0, 1), (0, 2), (1, 2)]
 
 
+MANY = np.linspace(0.1, 0.3, 600)
+"""More draws than the program of a base case does, so that constants are looked at."""
+
+
 def test_leaving_out_dead_edges_changes_nothing():
-    values = {"risk": np.array([0.1, 0.2, 0.4]), "packs[one]": 0.0, "packs[other]": 2.0}
+    values = {"risk": MANY, "packs[one]": 0.0, "packs[other]": 2.0}
     apart = reference.disagreement(TWO, values, evaluate(TWO, values))
     assert max(apart.values()) < 1e-13
     assert list(TWO.structure.states.names) == list(STATES)
+
+
+def by_flags(p):
+    """Edges through what constants say: a negation, a count, a bit, a quotient, and an attribute's negation."""
+    both = (jnp.maximum(p["packs"], 0) > 0).astype(float) + (p["tubes"] > 0).astype(float)
+    even = (p["visits"].astype(int) & 1) == 0
+    return {
+        ("well", "ill"): jnp.where(~(p["packs"] > 0), 0.0, p["risk"]),
+        ("well", "dead"): jnp.where(both == 2, p["risk"] / 5, 0.0) * jnp.where(~(p["oral"] > 0), 0.0, 1.0),
+        ("ill", "dead"): jnp.where(even, p["risk"] / p["packs"].clip(1, 3), 0.0),
+    }
+
+
+def test_edges_that_constants_leave_open_are_not_left_out():
+    model = cohort(by_flags, timeline=TWENTY, strategies={"cream": {"oral": 1}, "pill": {"oral": 1}})
+    values = {"risk": MANY, "packs": 1.0, "tubes": 3.0, "visits": 2.5}
+    sample = evaluate(model, values)
+    assert max(reference.disagreement(model, values, sample).values()) < 1e-13
+    few = evaluate(model, {**values, "risk": MANY[:2]})
+    assert sample.outcome("life_years").to_numpy()[:2] == pytest.approx(few.outcome("life_years").to_numpy())
+
+
+def test_spans_end_where_any_of_several_comparisons_changes():
+    cuts, rates = jnp.array([5.0, 10.0]), jnp.array([0.02, 0.1, 0.3])
+
+    def piecewise(p):
+        return lambda t: {("well", "ill"): rates[jnp.sum(t.year >= cuts)] * p["risk"], ("ill", "well"): 0.1}
+
+    model, values = cohort(piecewise, care, timeline=TWENTY), {"risk": MANY[:4], "visit": 3.0, "u": 0.5}
+    assert plan(model, risk=0.2, visit=3.0, u=0.5) is not None
+    assert max(reference.disagreement(model, values, evaluate(model, values)).values()) < 1e-12
+
+
+def test_the_edges_named_are_all_that_the_model_declares():
+    model = cohort(lambda p: {("well", "ill"): p["risk"].clip(0, 1), ("ill", "well"): 0.0})
+    assert named_edges(model, {"risk": 0.2}) == [("well", "ill"), ("ill", "well")]

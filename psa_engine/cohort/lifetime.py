@@ -131,5 +131,6 @@ def _changes(program: TracedProgram, mapped: Any, axes: Any, consts: Any, horizo
             )
 
         path = jax.vmap(one, axes, 0)(*consts) if any(mapped) else one(*consts)[None]
-        differs.append((path[..., 1:] != path[..., :-1]).any(0))
+        path = path.reshape(*path.shape[:2], -1)  # a comparison with several numbers at once
+        differs.append((path[:, 1:] != path[:, :-1]).any((0, 2)))
     return jnp.append(jnp.stack(differs).any(0), True)

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from psa_engine.accrual import Time
-from psa_engine.cohort.edges import SlotEdge, expand, is_zero, reached
+from psa_engine.cohort.edges import SlotEdge, expand, reached
 from psa_engine.cohort.model import States
 from psa_engine.cohort.time_dependence import FIELDS
 from psa_engine.model import Draw
@@ -21,8 +21,8 @@ from psa_engine.model import Draw
 _KNOWN = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "max": np.maximum, "min": np.minimum,
     "neg": np.negative, "gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal,
-    "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
-    "convert_element_type": lambda x: x, "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p,
+    "eq": np.equal, "ne": np.not_equal, "and": np.bitwise_and, "or": np.bitwise_or, "not": np.invert,
+    "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p,
 }  # fmt: skip
 
 
@@ -51,23 +51,25 @@ def live_edges(
 
 
 def _of_strategy(structure: Any, names: Sequence[str], constants: Mapping[str, float], strategy: int) -> Live:
-    uncertain = [n for n in names if n not in constants]
     keys: list[SlotEdge] = []
-    start: set[int] = set()
 
-    def edges(row: Sequence[Any], *drawn: Any) -> list[Any]:
-        values = {**constants, **dict(zip(uncertain, drawn, strict=True))}
-        p = Draw(values, structure.strategies, strategy)
-        start.update(i for i, share in enumerate(structure.shares(p)) if not is_zero(share))
+    def shares_and_edges(row: Sequence[Any], *values: Any) -> list[Any]:
+        # Constants are traced too, and followed below: the model sees arrays, as when it is run.
+        p = Draw(dict(zip(names, values, strict=True)), structure.strategies, strategy)
         given, t = structure.transitions(p), Time(*row)  # type: ignore[misc]
         now: Any = given(t) if callable(given) else given
         slots = expand(structure.states, now, t)
         keys[:] = slots
-        return list(slots.values())
+        return [*structure.shares(p), *slots.values()]
 
-    closed = jax.make_jaxpr(edges)([1.5] * len(FIELDS), *[0.5] * len(uncertain))
-    values = _followed(closed.jaxpr, closed.consts, [None] * (len(FIELDS) + len(uncertain)))
-    return Live.of(start, [k for k, v in zip(keys, values, strict=True) if not _is_zero(v)], structure.states)
+    closed = jax.make_jaxpr(shares_and_edges)([1.5] * len(FIELDS), *[0.5] * len(names))
+    given = [None] * len(FIELDS) + [np.float64(constants[n]) if n in constants else None for n in names]
+    with np.errstate(all="ignore"):
+        values = _followed(closed.jaxpr, closed.consts, given)
+    n_slots = len(structure.states.slots)
+    start = [i for i, share in enumerate(values[:n_slots]) if not _is_zero(share)]
+    live = [k for k, v in zip(keys, values[n_slots:], strict=True) if not _is_zero(v)]
+    return Live.of(start, live, structure.states)
 
 
 def _followed(jaxpr: Any, consts: Sequence[Any], given: Sequence[Any]) -> list[Any]:
@@ -84,27 +86,26 @@ def _followed(jaxpr: Any, consts: Sequence[Any], given: Sequence[Any]) -> list[A
         if inner is not None:
             known.update(zip(eqn.outvars, _followed(inner.jaxpr, inner.consts, values), strict=True))
         else:
-            known[eqn.outvars[0]] = _result(eqn.primitive.name, values)
+            known[eqn.outvars[0]] = _result(eqn, values)
     return [read(v) for v in jaxpr.outvars]
 
 
 def _number(value: Any) -> Any:
-    return (
-        value
-        if np.ndim(value) == 0 and isinstance(value, int | float | bool | np.generic | np.ndarray)
-        else None
-    )
+    return np.asarray(value)[()] if np.ndim(value) == 0 else None
 
 
-def _result(operation: str, values: Sequence[Any]) -> Any:
+def _result(eqn: Any, values: Sequence[Any]) -> Any:
+    operation = eqn.primitive.name
     if operation == "mul" and any(map(_is_zero, values)):
         return 0.0
     if operation == "div" and _is_zero(values[0]):
         return 0.0
     if operation == "select_n" and values[0] is not None:
         return values[1 + int(values[0])]
-    if None in values:
+    if any(v is None for v in values):
         return None
+    if operation == "convert_element_type":
+        return np.asarray(values[0]).astype(eqn.params["new_dtype"])[()]
     if operation == "div":
         return values[0] / values[1] if values[1] != 0 else None
     return _KNOWN[operation](*values) if operation in _KNOWN else None

@@ -93,7 +93,7 @@ def as_multiple(at: Callable[[Time], Any], t: Time) -> tuple[Any, str | None] | 
         if None in parts:
             continue
         values, fields = zip(*parts, strict=True)  # type: ignore[arg-type]
-        field = _field(eqn.primitive.name, fields)
+        field = _field(eqn, fields)
         if field != "other":
             out = _apply(eqn, values)
             known.update({v: (x, field) for v, x in zip(eqn.outvars, out, strict=True)})
@@ -101,11 +101,11 @@ def as_multiple(at: Callable[[Time], Any], t: Time) -> tuple[Any, str | None] | 
     return (out.val, None) if hasattr(out, "val") else known.get(out)
 
 
-def _field(operation: str, fields: Sequence[str | None]) -> str | None:
+def _field(eqn: Any, fields: Sequence[str | None]) -> str | None:
     """Return the field that a result is a multiple of when its operands are; "other" where it is of none."""
     if not any(fields):
         return None
     linear = {"mul": fields.count(None) == len(fields) - 1, "div": len(fields) == 2 and fields[1] is None}
     linear |= dict.fromkeys(("add", "sub", "neg"), len(set(fields)) == 1)
-    linear |= {"convert_element_type": True}
-    return next(f for f in fields if f) if linear.get(operation) else "other"
+    linear["convert_element_type"] = jnp.issubdtype(eqn.params.get("new_dtype", int), jnp.floating)
+    return next(f for f in fields if f) if linear.get(eqn.primitive.name) else "other"

@@ -54,4 +54,4 @@ class Draws:
         if own in self.values:
             return self.values[own]
         number = self.strategy.attributes.get(name)
-        return float(number) if isinstance(number, int | float) else self.values[name]
+        return np.float64(number) if isinstance(number, int | float) else self.values[name]
