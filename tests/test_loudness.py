@@ -63,6 +63,13 @@ def test_without_verbose_nothing_is_said_of_the_parts(sample):
     assert "processor time" in psa_engine("analyse", *sample, "--verbose").out
 
 
+@pytest.mark.parametrize("command", ["tornado", "gradient"])
+def test_verbose_says_where_the_time_of_a_sensitivity_command_went(command):
+    assert "processor time" not in psa_engine(command, "two_state").out
+    said = psa_engine(command, "two_state", "--verbose").out
+    assert "Reading and checking: " in said and "Runs, with compilation" in said
+
+
 def test_quiet_and_verbose_contradict_each_other():
     done = psa_engine("run", "two_state", "--quiet", "--verbose")
     assert done.code == 2 and "contradict" in done.err and done.err.count("\n") == 1

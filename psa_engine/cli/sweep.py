@@ -81,6 +81,8 @@ def sweep_command(
         f"{n_points:,} points of {analysis.plan.n_draws:,} draws each, the same draws at all: {file.count:,} rows in "
         f"{asked.out}."
     )
+    asked.timings.lap("Runs, with compilation")
+    asked.timings.print(shown)
 
 
 def _making(client: Any, store: Store, settings: list[Any], points: list[Any], wtp: list[float]) -> Any:

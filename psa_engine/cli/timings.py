@@ -14,6 +14,7 @@ class Timings:
 
     def __init__(self) -> None:
         self.parts: dict[str, tuple[float, float]] = {}
+        self._since = time.perf_counter(), time.process_time()
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -25,6 +26,12 @@ class Timings:
             before = self.parts.get(name, (0.0, 0.0))
             took = (time.perf_counter() - wall, time.process_time() - processor)
             self.parts[name] = (before[0] + took[0], before[1] + took[1])
+
+    def lap(self, name: str) -> None:
+        """Time what was done since the last lap, or since these timings were made."""
+        now = time.perf_counter(), time.process_time()
+        self.parts[name] = now[0] - self._since[0], now[1] - self._since[1]
+        self._since = now
 
     def print(self, console: Console) -> None:
         """Print a line for each part where --verbose was given."""

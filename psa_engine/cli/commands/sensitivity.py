@@ -21,6 +21,7 @@ from psa_engine.cli.options import (
     Sets,
     ShowDiscounts,
     SubgroupName,
+    Verbose,
     Wtp,
 )
 
@@ -52,6 +53,7 @@ def tornado(
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Vary each parameter over its 95 % interval, the others at their means."""
     from psa_engine.cli.asked import Asked
@@ -79,6 +81,7 @@ def gradient(
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Exact derivatives of the net benefit by every parameter at the base case, as elasticities."""
     from psa_engine.cli.asked import Asked
@@ -124,6 +127,7 @@ def price(
     as_json: AsJson = False,
     allow_model_file: AllowModelFile = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Highest cost-effective price per pack, and how sure a choice is at each price."""
     from psa_engine.cli.asked import Asked
@@ -163,6 +167,7 @@ def sweep(
     keep_blocks: KeepBlocks = False,
     cluster: Cluster = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Run a PSA with the same draws at every point of a grid of parameters, scenarios and subgroups."""
     from psa_engine.cli.asked import Asked
