@@ -57,6 +57,27 @@ def test_a_sample_says_whether_it_is_large_enough():
     assert draws_needed(SAMPLE, [12_000], "new", "old", probability_error=0.02).iloc[-1]["enough"]
 
 
+def unanimous(n):
+    return pe.PsaSample(("old", "new"), COSTS[:n], np.column_stack([EFFECTS[:n, 0], EFFECTS[:n, 0] + 1]))
+
+
+def test_ten_draws_that_agree_are_not_enough():
+    row = draws_needed(unanimous(10), 12_000, "new", "old").set_index("quantity").loc["probability"]
+    assert not row["enough"] and row["draws"] == 300
+
+
+def test_the_error_of_draws_that_agree_is_half_the_exact_bound():
+    """At the upper 95 % bound of the chance of disagreeing, 300 draws agree once in twenty (Clopper-Pearson)."""
+    row = draws_needed(unanimous(300), 12_000, "new", "old").set_index("quantity").loc["probability"]
+    assert row["enough"] and 2 * row["standard_error"] == pytest.approx(1 - 0.05 ** (1 / 300), rel=0.01)
+
+
+def test_a_running_probability_of_one_has_an_error():
+    table = convergence(unanimous(300), 12_000, "new", "old")
+    assert table["probability"].iloc[-1] == pytest.approx(1)
+    assert table["probability_standard_error"].iloc[-1] == pytest.approx(1.5 / 300)
+
+
 def test_one_draw_has_no_error():
     one = pe.PsaSample(("old", "new"), COSTS[:1], EFFECTS[:1])
     assert np.isnan(convergence(one, 5_000)["inmb_standard_error"].iloc[0])

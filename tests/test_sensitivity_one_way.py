@@ -129,6 +129,30 @@ def test_a_jump_at_the_base_case_is_not_called_smooth():
     assert not smooth["share"] and smooth["cost"] and smooth["gain"]
 
 
+def smooth_in(effects):
+    """Whether each parameter is called smooth where the new strategy gives these effects."""
+    model = pe.FunctionModel(lambda p: ((0.0, 3000.0), (0.0, effects(p))), ("old", "new"))
+    table = gradient(model, PARAMETERS, wtp=WTP, strategy="new", comparator="old")
+    return table.set_index("parameter")["smooth"]
+
+
+def test_a_parameter_at_an_extremum_is_smooth():
+    assert smooth_in(lambda p: (p["gain"] - 0.5) ** 2 + (p["share"] - 0.25) ** 4).all()
+    assert smooth_in(lambda p: 9 - 400 * (p["gain"] - 0.5) ** 2).all()
+
+
+@pytest.mark.parametrize("kink", [lambda x: abs(x), lambda x: x + abs(x), lambda x: 5 * x + 0.1 * abs(x)])
+def test_a_kink_is_not_smooth_even_where_the_derivative_is_the_mean_of_both_sides(kink):
+    smooth = smooth_in(lambda p: kink(p["gain"] - 0.5))
+    assert not smooth["gain"] and smooth["share"]
+
+
+def test_large_effects_that_cost_nothing_are_smooth():
+    """Sums of a thousand million QALYs are rounded in the seventh digit after the point."""
+    free = pe.FunctionModel(lambda p: ((0.0, 0.0), (1e9, 1e9 + p["gain"] + p["mild"] / 3)), ("old", "new"))
+    assert gradient(free, PARAMETERS, wtp=WTP, strategy="new", comparator="old")["smooth"].all()
+
+
 def test_the_gradient_of_a_cohort_agrees_with_central_differences():
     analysis = pe.load_analysis("two_state")
     found = gradient(analysis.model, analysis.parameters, wtp=[20_000], strategy="new").set_index("parameter")

@@ -19,7 +19,9 @@ def convergence(
 
     Columns n_draws, wtp, icer, inmb (one strategy less another) and probability (that the strategy has the highest
     net benefit of all), each with its Monte Carlo standard error beside it. The ICER is that of the running means,
-    NaN while one dominates the other. For samplers other than random the standard errors are too large.
+    NaN while one dominates the other. While all draws agree the probability's is half the bound of the rule of three
+    (Hanley and Lippman-Hand 1983), as in `draws_needed`. For samplers other than random the standard
+    errors are too large.
     """
     import pandas as pd
 
@@ -37,7 +39,7 @@ def convergence(
         share = _running(_best(sample, w, mine), n)[0]
         columns = {"n_draws": n, "wtp": w, "icer": icer, "icer_standard_error": error}
         columns |= {"inmb": inmb, "inmb_standard_error": inmb_error, "probability": share}
-        columns["probability_standard_error"] = np.sqrt(np.clip(share * (1 - share), 0, None) / n)
+        columns["probability_standard_error"] = _share_error(share, n)
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
 
@@ -55,7 +57,8 @@ def draws_needed(
     The INMB's is `qaly_error` x WTP (.001 QALYs' worth), that of the probability `probability_error`. Columns wtp,
     quantity ("inmb", "sign of the inmb", "probability"), standard_error (of this sample), target, draws and enough
     (whether this sample has as many). The sign of the INMB is known when it is two standard errors from 0. NaN for
-    a sample of one draw. Source: the standard error of a mean, sd / sqrt(n).
+    a sample of one draw. Sources: the standard error of a mean, sd / sqrt(n); where all draws agree on the
+    probability, half the upper 95 % bound 3 / n of what was never seen (Hanley and Lippman-Hand 1983).
     """
     import pandas as pd
 
@@ -63,16 +66,18 @@ def draws_needed(
     n, rows = sample.n_draws, []
     for w in wtp_values(wtp):
         benefit = net_monetary_benefit(sample, w)
-        gain, share = benefit[:, mine] - benefit[:, other], _best(sample, w, mine).mean()
+        gain, share = benefit[:, mine] - benefit[:, other], float(_best(sample, w, mine).mean())
         sd = float(gain.std(ddof=1)) if n > 1 else np.nan
+        error = float(_share_error(share, n)) if n > 1 else np.nan
         wanted = [
-            ("inmb", sd, qaly_error * w),
-            ("sign of the inmb", sd, abs(gain.mean()) / 2),
-            ("probability", float(np.sqrt(share * (1 - share))) if n > 1 else np.nan, probability_error),
+            ("inmb", sd / np.sqrt(n), qaly_error * w, 2),
+            ("sign of the inmb", sd / np.sqrt(n), abs(gain.mean()) / 2, 2),
+            ("probability", error, probability_error, 1 if _agreed(share, n) else 2),
         ]
-        for quantity, spread, target in wanted:
-            draws = np.ceil((spread / target) ** 2) if target > 0 else np.inf
-            row = {"wtp": w, "quantity": quantity, "standard_error": spread / np.sqrt(n), "target": target}
+        for quantity, found, target, power in wanted:
+            # An error falls with the root of n, the bound of the rule of three with n.
+            draws = np.ceil(n * (found / target) ** power - 1e-9) if target > 0 else np.inf
+            row = {"wtp": w, "quantity": quantity, "standard_error": found, "target": target}
             rows.append({**row, "draws": max(draws, 2.0), "enough": bool(n >= draws)})
     return pd.DataFrame(rows)
 
@@ -81,6 +86,15 @@ def _best(sample: PsaSample, wtp: float, mine: int) -> np.ndarray:
     benefit = net_monetary_benefit(sample, wtp)
     wins = benefit == benefit.max(axis=1, keepdims=True)
     return wins[:, mine] / wins.sum(axis=1)
+
+
+def _agreed(share: Any, n: Any) -> Any:
+    return np.minimum(share, 1 - share) * n < 1e-6  # a running mean is 0 or 1 but for rounding
+
+
+def _share_error(share: Any, n: Any) -> Any:
+    plain = np.sqrt(np.clip(share * (1 - share), 0, None) / n)
+    return np.where(_agreed(share, n), np.minimum(1.5 / n, 0.5 / np.sqrt(n)), plain)
 
 
 def _running(values: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

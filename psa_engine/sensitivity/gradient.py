@@ -19,6 +19,10 @@ STEP = 1e-5
 """Half-width of the finite differences, relative to the parameter (absolute where it is 0)."""
 AGREE = 1e-3
 """How closely, relative to the derivative, they must agree with it."""
+WIDER = 10
+"""How many times wider the second differences are."""
+DIGITS = 1e-12
+"""Rounding error of the net benefit, relative to the money it is made of."""
 
 
 def gradient(
@@ -33,9 +37,9 @@ def gradient(
 
     Rows by parameter, the largest elasticity first at the first WTP; columns value, smooth, and per WTP
     gradient_<wtp> (money per unit), elasticity_<wtp> (% change of the INMB per % change of the parameter) and
-    per_sd_<wtp> (money per standard deviation, 0 where it is fixed). `smooth` is False where one-sided finite
-    differences disagree with the derivative: the model jumps or bends there (a count of weeks that decides on a
-    cycle), and the derivative says nothing of the jump.
+    per_sd_<wtp> (money per standard deviation, 0 where it is fixed). `smooth` is False where the model jumps or
+    has a kink there (a count of weeks that decides on a cycle), of which the derivative says nothing: the central
+    finite difference disagrees with it, or the slopes on both sides differ by more than curvature explains.
     """
     import pandas as pd
 
@@ -73,22 +77,24 @@ def _sd(parameters: ParameterSet, name: str) -> float:
 def _smooth(
     model: Model, parameters: ParameterSet, slope: np.ndarray, compared: tuple[str, str, float]
 ) -> np.ndarray:
-    """Compare the derivative by each parameter alone with finite differences on both sides."""
+    """Compare the derivative by each parameter alone with finite differences of two widths."""
     means, names = parameters.means(), parameters.names
     steps = np.array([STEP * (abs(means[n]) or 1.0) for n in names])
     n = len(names)
-    values = {name: np.full(2 * n + 1, means[name]) for name in names}
+    values = {name: np.full(4 * n + 1, means[name]) for name in names}
     for k, name in enumerate(names):
-        values[name][1 + k] += steps[k]
-        values[name][1 + n + k] -= steps[k]
+        values[name][1 + k :: n] += steps[k] * np.array([1, -1, WIDER, -WIDER])
     try:
         sample = evaluate(model, values, device="cpu", on_invalid="clip")
     except ModelError:
         return np.zeros(n, bool)
     mine, other, wtp = compared
     inmb = increments(sample, mine, other, [wtp])[f"inmb_{wtp:.12g}"]
-    up, down = (inmb[1 : n + 1] - inmb[0]) / steps, (inmb[0] - inmb[n + 1 :]) / steps
+    up, down, far_up, far_down = inmb[1:].reshape(4, n)
+    central, gap = (up - down) / (2 * steps), np.abs(up - 2 * inmb[0] + down) / steps
+    far_gap = np.abs(far_up - 2 * inmb[0] + far_down) / (WIDER * steps)
     # Differences of numbers of this size hold no more digits than this.
-    noise = 1e-10 * np.abs(sample.cost_values).max() / steps
+    noise = DIGITS * (np.abs(wtp * sample.effect_values) + np.abs(sample.cost_values)).max() / steps
     close = AGREE * np.abs(slope) + noise
-    return (np.abs(up - slope) <= close) & (np.abs(down - slope) <= close)
+    # The gap between the slopes on both sides grows with the step by curvature, and not at a kink.
+    return (np.abs(central - slope) <= close) & (gap <= np.maximum(close, far_gap / 2))
