@@ -127,10 +127,12 @@ def test_half_of_the_draws_are_won_at_the_median_threshold():
 
 
 def min_over_others(benefit, packs):
-    """The slow twin: for each draw, the least of the prices at which another strategy draws level from below."""
+    """The slow twin: for each draw, the least of the prices at which another draws level from below, if any is won."""
     out = []
     for b, k in zip(benefit, packs, strict=True):
-        out.append(min((b[0] - b[j]) / (k[0] - k[j]) for j in (1, 2) if k[0] > k[j]))
+        at = min((b[0] - b[j]) / (k[0] - k[j]) for j in (1, 2) if k[0] > k[j])
+        best = b[0] - at * k[0] >= (b - at * k).max() - 1e-6
+        out.append(at if best else -np.inf)
     return np.array(out)
 
 
@@ -194,6 +196,37 @@ def test_strategies_that_are_the_same_share_the_draws_in_which_they_are_best():
     twins = pe.PsaSample(("a", "b", "c"), costs, effects, outcomes=packs)
     curve = price_curve(twins, "a", "x", Prices({"x": 0.0}), [0.0, 2.5], [1])
     assert curve["probability"].tolist() == [0.5, 0.125]
+
+
+def three_lines(*last):
+    """Of "a" one pack is used, of "b" none, of "c" two: "a" and "b" are level at a price of 2; free, "c" has `last`."""
+    n = len(last)
+    effects = np.array([[10.0, 8.0, c] for c in last])
+    packs = {"packs.x": {"a": np.ones(n), "c": np.full(n, 2.0)}}
+    return pe.PsaSample(("a", "b", "c"), np.zeros((n, 3)), effects, {}, packs, "b")
+
+
+def test_a_strategy_that_is_the_best_at_no_price_has_no_threshold():
+    row = price_thresholds(three_lines(20.0, 20.0, 21.0), "a", "x", Prices({"x": 0.0}), [1]).iloc[0]
+    assert row[["price", "standard_error", "low", "high"]].isna().all() and row["against"] == "c"
+    assert row["draws_high"] == -np.inf
+
+
+def test_another_that_uses_more_may_be_better_at_lower_prices_only():
+    row = price_thresholds(three_lines(11.0, 11.5), "a", "x", Prices({"x": 0.0}), [1]).iloc[0]
+    assert (row["price"], row["against"]) == (2, "b")
+
+
+def test_a_draw_in_which_a_strategy_is_never_the_best_has_no_highest_price():
+    row = price_thresholds(three_lines(20.0, 0.0), "a", "x", Prices({"x": 0.0}), [1]).iloc[0]
+    assert (row["price"], row["draws_low"], row["draws_high"]) == (2, -np.inf, 2)
+
+
+def test_an_equal_in_packs_that_is_better_leaves_no_threshold():
+    packs = {"packs.x": {"a": np.ones(2), "b": np.ones(2)}}
+    sample = pe.PsaSample(("a", "b", "c"), np.zeros((2, 3)), np.tile([4.0, 5.0, 0.0], (2, 1)), {}, packs, "c")
+    row = price_thresholds(sample, "a", "x", Prices({"x": 0.0}), [1]).iloc[0]
+    assert np.isnan(row["price"]) and row["against"] == "b"
 
 
 @pytest.mark.parametrize(

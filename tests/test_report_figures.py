@@ -126,7 +126,7 @@ def test_price_curves_cross_zero_at_the_threshold(results):
     curve = {"product": "new", "label": "New", "pack": "tube", "strategy": "new", "points": points}
     threshold = {"product": "new", "wtp": 20_000.0, "price": 150.0}
     left, right = prices.price_curves(
-        {**results, "price_curves": [curve], "threshold_prices": [threshold]}
+        {**results, "price_curves": [curve], "threshold_prices": [threshold, {**threshold, "price": None}]}
     ).axes
     assert ([150.0], [0]) in [(x, list(y)) for x, y in drawn(left)]
     assert ([0.0, 150.0, 300.0], [1.0, 0.625, 0.25]) in drawn(right)

@@ -5,8 +5,12 @@ import re
 
 import pytest
 from command_line import psa_engine
+from rich.console import Console
 
+from psa_engine.report.markdown import incremental_markdown
 from psa_engine.report.page import report_html
+from psa_engine.report.terminal import print_results
+from psa_engine.report.terminal_sensitivity import threshold_table
 from psa_engine.report.words import frontier_sentence, price_sentences
 
 
@@ -98,10 +102,25 @@ def test_a_price_below_nothing_and_a_confidential_one_are_said_in_words(results)
     results["threshold_prices"] = [
         {**row, "price": -5.0, "run_at": 9.0},
         {**row, "price": 12.5, "run_at": None},
+        {**row, "price": None, "standard_error": None, "run_at": 9.0},
     ]
-    no, yes = price_sentences(results)
+    no, yes, never = price_sentences(results)
+    assert never == "At 30,000 GBP per QALY, New treatment would not be the best choice at any price."
     assert no == "At 30,000 GBP per QALY, New treatment would not be the best choice even at no price."
     assert yes.endswith("up to a net price of 12.50 GBP (standard error 2.00) per tube.")
+
+
+def test_no_price_at_all_is_said_on_the_page_and_on_the_terminal(results, capsys):
+    row = {"product": "new", "pack": "tube", "wtp": 30_000.0, "against": "standard care", "strategy": "new"}
+    bare = dict.fromkeys(("price", "standard_error", "low", "high"))
+    draws = {"draws_low": "-infinite", "draws_median": "-infinite", "draws_high": "-infinite"}
+    results["threshold_prices"] = [{**row, **bare, **draws, "run_at": 9.0}]
+    print_results(Console(width=200), results)
+    Console(width=200).print(threshold_table(results["threshold_prices"], "GBP"))
+    said = capsys.readouterr().out
+    assert "New treatment would not be the best choice at any price" in said and "never the best" in said
+    assert "at no price</td>" in report_html(results)
+    assert incremental_markdown(results).endswith("would not be the best choice at any price.")
 
 
 @pytest.mark.parametrize(

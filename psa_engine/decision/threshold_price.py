@@ -20,7 +20,9 @@ def threshold_price(
     `net_price` is what the sample was run at: a number or one per draw. Because packs are an outcome,
     the mean net benefit is a line in the price and no run is repeated. Rows by WTP; columns price,
     standard_error (Monte Carlo, delta method), against (the strategy that binds), run_at. A negative
-    price means that the strategy is not worth choosing even if the product were free.
+    price means that the strategy is not worth choosing even if the product were free. Price and error are NaN where
+    the strategy is the best at no price, as another (`against`) that uses as much of the product or more is better
+    at all prices at which it beats those that use less.
     """
     import pandas as pd
 
@@ -39,7 +41,7 @@ def threshold_price(
 
 def _row(sample: PsaSample, packs: np.ndarray, price: np.ndarray, mine: int, wtp: float) -> dict[str, Any]:
     free = net_monetary_benefit(sample, wtp) + price[:, None] * packs
-    rows = []
+    rows: list[dict[str, Any]] = []
     for other, name in enumerate(sample.strategies):
         more_packs = packs[:, mine] - packs[:, other]
         if other == mine or not more_packs.mean() > 0:
@@ -53,4 +55,17 @@ def _row(sample: PsaSample, packs: np.ndarray, price: np.ndarray, mine: int, wtp
         raise InputError(
             f"'{sample.strategies[mine]}' uses no more of this product than the other strategies do."
         )
-    return min(rows, key=lambda row: row["price"])
+    lowest = min(rows, key=lambda row: row["price"])
+    lead = _leads(free.mean(axis=0), packs.mean(axis=0), mine, lowest["price"])
+    worst = int(lead.argmin())
+    if lead[worst] >= 0:
+        return lowest
+    return {**lowest, "price": np.nan, "standard_error": np.nan, "against": sample.strategies[worst]}
+
+
+def _leads(free: np.ndarray, packs: np.ndarray, mine: int, price: float) -> np.ndarray:
+    """Return what a strategy's mean net benefit at a price is above that of each, 0 where rounding hides it."""
+    benefit = free - price * packs
+    rounding = 1e-9 * max(np.abs(free).max(), np.abs(price * packs).max())
+    lead = benefit[mine] - benefit
+    return np.where(np.abs(lead) <= rounding, 0.0, lead)

@@ -29,12 +29,17 @@ def incremental_markdown(results: Mapping[str, Any]) -> str:
         f"(standard error {d['evpi_standard_error']:,.0f}) per person."
         for d in results["decision"]
     ]
-    lines += [
-        f"At {row['wtp']:,.0f}, {labels[row['strategy']]} would be the best choice up to a net price of "
-        f"{row['price']:,.0f} per {row['pack']}."
-        for row in results["threshold_prices"]
-    ]
+    lines += [_price(row, labels[row["strategy"]]) for row in results["threshold_prices"]]
     return "\n".join(lines)
+
+
+def _price(row: Mapping[str, Any], label: str) -> str:
+    at = f"At {row['wtp']:,.0f}, {label} would"
+    if row["price"] is None or row["price"] < 0:
+        return (
+            f"{at} not be the best choice {'at any price' if row['price'] is None else 'even at no price'}."
+        )
+    return f"{at} be the best choice up to a net price of {row['price']:,.0f} per {row['pack']}."
 
 
 def evppi_markdown(results: Mapping[str, Any], most: int = 10) -> str:

@@ -282,7 +282,9 @@ def trace_table(title: str, rows: Sequence[Row]) -> Table:
 def _threshold(row: Row, labels: Mapping[str, str], currency: str) -> str:
     name = escape(labels.get(row["product"], row["product"]))
     run_at = "" if row["run_at"] is None else f"; run at {row['run_at']:,.2f}"
-    if row["price"] < 0:
+    if row["price"] is None:
+        verdict = f"would not be the best choice at any price (v {escape(labels[row['against']])})"
+    elif row["price"] < 0:
         verdict = f"would not be the best choice even at no price (v {escape(labels[row['against']])})"
     else:
         verdict = (

@@ -133,11 +133,12 @@ def threshold_table(rows: Sequence[Row], currency: str) -> Table:
         "Product", "WTP", "Price", "95 % Monte Carlo interval", "Middle 95 % of draws", "Against",
     )  # fmt: skip
     for row in rows:
+        ends = [_number(row[end], ",.2f") for end in ("low", "high")]
         table.add_row(
             escape(f"{row['product']} ({row['pack']})"),
             f"{row['wtp']:,.0f}",
-            _number(row["price"], ",.2f"),
-            f"{_number(row['low'], ',.2f')} to {_number(row['high'], ',.2f')}",
+            "never the best" if row["price"] is None else _number(row["price"], ",.2f"),
+            " to ".join(ends) if all(ends) else "",
             f"{_number(row['draws_low'], ',.0f')} to {_number(row['draws_high'], ',.0f')}",
             escape(row["against"]),
         )

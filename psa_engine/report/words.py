@@ -50,6 +50,9 @@ def price_sentences(results: Row) -> list[str]:
     for row in results["threshold_prices"]:
         name = labels.get(row["product"], row["product"])
         at = f"At {money(row['wtp'])} {currency} per QALY, {name} would"
+        if row["price"] is None:
+            sentences.append(f"{at} not be the best choice at any price.")
+            continue
         if row["price"] < 0:
             sentences.append(f"{at} not be the best choice even at no price.")
             continue

@@ -72,7 +72,8 @@ def price_thresholds(
 
     Columns price, standard_error, low, high (95 % Monte Carlo interval of the price at which mean net benefits are
     equal), against, and draws_low, draws_median, draws_high: 2.5, 50 and 97.5 % of the highest price at which the
-    strategy is best within a draw, which is decision uncertainty and does not shrink with draws.
+    strategy is best within a draw, which is decision uncertainty and does not shrink with draws. Price and interval
+    are NaN where the strategy is the best at no price; a draw in which it never is counts as -infinity.
     """
     table = threshold_price(sample, strategy, product, prices.at(product, sample), wtp)
     free, packs = without_cost_of(sample, product, prices)
@@ -80,8 +81,8 @@ def price_thresholds(
     table["low"] = table["price"] - Z95 * table["standard_error"]
     table["high"] = table["price"] + Z95 * table["standard_error"]
     for w in wtp_values(wtp):
-        upper = best_between(w * sample.effect_values - free, packs, mine)[1]
-        ends = np.quantile(upper, [0.025, 0.5, 0.975], method="inverted_cdf")
+        low, high, _ = best_between(w * sample.effect_values - free, packs, mine)
+        ends = np.quantile(np.where(low <= high, high, -np.inf), [0.025, 0.5, 0.975], method="inverted_cdf")
         table.loc[w, ["draws_low", "draws_median", "draws_high"]] = ends
     return table.drop(columns="run_at")
 

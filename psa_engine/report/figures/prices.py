@@ -29,7 +29,7 @@ def price_curves(results: Mapping[str, Any]) -> Figure | None:
             left.plot(price, [p["inmb"] for p in points], **line)
             right.plot(price, [p["probability"] for p in points], **line)
         for t in of:
-            if t["price"] >= 0:
+            if t["price"] is not None and t["price"] >= 0:
                 left.plot(t["price"], 0, "o", color=INK, markersize=4)
                 left.annotate(
                     f"{t['price']:,.0f}", (t["price"], 0), (3, 4), textcoords="offset points", fontsize=8

@@ -134,7 +134,9 @@ def threshold_prices(results: Row) -> Table | None:
         [
             text(labels.get(r["product"], r["product"])),
             number(r["wtp"]),
-            number(r["price"], cents, r["standard_error"]),
+            number(r["price"], cents, r["standard_error"])
+            if r["price"] is not None
+            else Cell("at no price", -1e300),
             number(r["run_at"], cents),
             text(r["pack"]),
             text(labels[r["against"]]),

@@ -88,7 +88,7 @@ def _layers(results: Row, currency: str) -> Sequence[Spec]:
 def _slider(i: int, row: Row, results: Row) -> Spec:
     """From nothing to twice the price, or past its threshold, in round steps; it starts at the price of the run."""
     wanted = [t["price"] for t in results["threshold_prices"] if t["product"] == row["product"]]
-    high = max(2 * row["price"], *(1.2 * p for p in wanted), 1.0)
+    high = max(2 * row["price"], *(1.2 * p for p in wanted if p is not None), 1.0)
     step = round_step(high)
     label = f"{row['label']}, {results['currency']} per {row['pack']}"
     return slider(f"price_{i}", row["price"], 0, step * round(high / step), step, label, "control-prices")
