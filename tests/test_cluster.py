@@ -9,7 +9,8 @@ from distributed import Client, LocalCluster
 from stored_runs import N_BLOCKS, N_DRAWS, RUN, SIZE, assert_same_bits, results, stored_blocks
 
 import psa_engine as pe
-from psa_engine.cluster import gather, tasks
+from psa_engine.cli.sweep import _making
+from psa_engine.cluster import gather, hosts, tasks
 from psa_engine.cluster.connect import connected
 from psa_engine.cluster.gather import blocks_on, reduced_on
 from psa_engine.decision.reduced import Reduced, merged
@@ -17,6 +18,8 @@ from psa_engine.engine.blocks import BlockRunner
 from psa_engine.engine.run import sample_of
 from psa_engine.errors import ClusterError, InputError, ModelError
 from psa_engine.sample.parquet import read_parquet
+from psa_engine.sensitivity.sweep import Setting, sweep
+from psa_engine.store import Manifest, Store
 
 WTP = np.array([20_000.0, 30_000.0])
 
@@ -107,6 +110,35 @@ def test_the_points_of_a_sweep_are_computed_on_a_cluster_to_the_same_rows(cluste
     done = psa_engine(*grid, *there)
     assert done.code == 0 and asked.count(tasks.call) == 6, done.err
     assert (tmp_path / "there.parquet").read_bytes() == (tmp_path / "here.parquet").read_bytes()
+
+
+def test_points_that_are_repeated_are_computed_once_and_keep_their_rows(cluster, tmp_path):
+    grid = ("sweep", "two_state", "--draws", 100)
+    once = ("--over", "hazard_ratio=0.6,0.8", "--scenario", "half_price", "--out", tmp_path / "once.parquet")
+    twice = ("--over", "hazard_ratio=0.6,0.6,0.8", "--scenario", "half_price,half_price")
+    there = ("--cluster", cluster.scheduler_address, "--out", tmp_path / "twice.parquet")
+    assert psa_engine(*grid, *once).code == psa_engine(*grid, *twice, *there).code == 0
+    assert (tmp_path / "twice.parquet").read_bytes() == (tmp_path / "once.parquet").read_bytes()
+
+
+def test_rows_on_a_cluster_belong_to_their_point_even_if_it_is_asked_for_twice(client, tmp_path):
+    setting = Setting(
+        {}, (made := runner()).model, made.parameters, replace(made.plan, n_draws=50, block=None)
+    )
+    points = [{"hazard_ratio": x} for x in (0.6, 0.6, 0.8)]
+    make = _making(client, Store(tmp_path, Manifest("sweep", {}, {}), 0.0), [setting], points, [20_000.0])
+    there = list(sweep([setting], points, [20_000.0], make))
+    assert [rows[0]["hazard_ratio"] for rows in there] == [0.6, 0.6, 0.8]
+
+
+@pytest.mark.parametrize("rank", [0, N_BLOCKS])
+def test_more_hosts_than_blocks_are_refused_by_each_before_any_work(monkeypatch, rank):
+    assert len(runner().ranges) == N_BLOCKS
+    monkeypatch.setattr("jax.process_count", lambda: N_BLOCKS + 1)
+    monkeypatch.setattr("jax.process_index", lambda: rank)
+    monkeypatch.setattr(hosts, "reduced_by", lambda *a: pytest.fail("it ran"))
+    with pytest.raises(InputError, match=f"{N_BLOCKS + 1} processes cannot share the {N_BLOCKS} blocks"):
+        hosts.reduced_on_hosts(runner(), WTP)
 
 
 def test_a_reduced_run_says_what_the_whole_run_says(whole, tmp_path):

@@ -93,17 +93,18 @@ def _making(client: Any, store: Store, settings: list[Any], points: list[Any], w
     from psa_engine.sensitivity.sweep import key_of, rows_at
 
     functions = [(setting, partial(rows_at, setting)) for setting in settings]
-    places = [(key_of(setting, p, wtp), function, p) for setting, function in functions for p in points]
-    missing = {key for key, _, _ in places if not store.holds(key)}
-    made = calls_on(client, ((function, (p, wtp)) for key, function, p in places if key in missing))
+    places = {key_of(setting, p, wtp): (function, p) for setting, function in functions for p in points}
+    missing = dict.fromkeys(key for key in places if not store.holds(key))
+    made = calls_on(client, ((function, (p, wtp)) for function, p in map(places.__getitem__, missing)))
     return lambda key, here: store.remembered_rows(key, (lambda: next(made)) if key in missing else here)
 
 
 def _names(text: str | None, known: Any) -> list[str]:
-    """Return the base case and the names asked for."""
+    """Return the base case and the names asked for, each once."""
     if text is None:
         return [BASE]
-    return [BASE, *(known if text == ALL else [name.strip() for name in text.split(",")])]
+    asked = known if text == ALL else [name.strip() for name in text.split(",")]
+    return list(dict.fromkeys([BASE, *asked]))
 
 
 def _settings(analysis: Analysis, scenarios: list[str], subgroups: list[str]) -> Iterator[Any]:

@@ -30,9 +30,9 @@ def low_high(text: str, option: str) -> tuple[str, tuple[float, float]]:
 
 
 def grid(values: str, option: str) -> list[float]:
-    """Read `low:high:n` (n evenly spaced values) or `a,b,c`; InputError for an empty grid or one too large."""
+    """Read `low:high:n` (n evenly spaced values) or `a,b,c`, each once; InputError for an empty grid or too large."""
     if ":" not in values:
-        return [number(x, option) for x in values.split(",")]
+        return list(dict.fromkeys(number(x, option) for x in values.split(",")))
     parts = values.split(":")
     n = number(parts[2], option) if len(parts) == 3 else 0.0
     if len(parts) != 3 or not n.is_integer() or not 2 <= n <= MOST:
@@ -43,7 +43,8 @@ def grid(values: str, option: str) -> list[float]:
         )
     import numpy as np
 
-    return np.linspace(number(parts[0], option), number(parts[1], option), int(n)).tolist()
+    low, high = (number(x, option) for x in parts[:2])
+    return list(dict.fromkeys(np.linspace(low, high, int(n)).tolist()))
 
 
 def number(text: str, option: str) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from psa_engine.cluster.tasks import reduced_by
 from psa_engine.decision.reduced import Reduced, merged
 from psa_engine.engine.blocks import BlockRunner
+from psa_engine.errors import InputError
 
 
 def reduced_on_hosts(runner: BlockRunner, wtp: Any, folder: str | None = None) -> Reduced:
@@ -18,8 +19,14 @@ def reduced_on_hosts(runner: BlockRunner, wtp: Any, folder: str | None = None) -
 
     Called in every process after `jax.distributed.initialize`, on the same run, with `block` given (the size of a
     block must not depend on a host's devices). With `folder` each process writes the parts of its draws there.
+    InputError, in every process and before any work, where there are fewer blocks than processes.
     """
     ranges, n_hosts = runner.ranges, jax.process_count()
+    if len(ranges) < n_hosts:
+        raise InputError(
+            f"{n_hosts} processes cannot share the {len(ranges)} blocks of this run: each needs one at least.",
+            hint="Give a smaller `block`, more draws, or fewer processes.",
+        )
     mine = ranges[jax.process_index() :: n_hosts]
     own = [reduced_by(runner, first, n, np.asarray(wtp, float), folder) for first, n in mine]
     if n_hosts == 1:

@@ -37,11 +37,11 @@ def reduced_by(runner: BlockRunner, first: int, n: int, wtp: np.ndarray, url: st
     return reduced(sample, wtp)
 
 
-def packed(runner: BlockRunner, keep: str = "all") -> bytes:
+def packed(runner: BlockRunner) -> bytes:
     """Return everything that a worker needs to run blocks of a run, functions of models and versions included."""
     import cloudpickle
 
-    return cloudpickle.dumps((versions(), runner.model, runner.parameters, runner.plan, keep))
+    return cloudpickle.dumps((versions(), runner.model, runner.parameters, runner.plan))
 
 
 @lru_cache(maxsize=4)
@@ -49,9 +49,9 @@ def unpacked(work: bytes) -> BlockRunner:
     """Return the runner of packed work; raises ClusterError where this worker has other versions than the sender."""
     import cloudpickle
 
-    theirs, model, parameters, plan, keep = cloudpickle.loads(work)
+    theirs, model, parameters, plan = cloudpickle.loads(work)
     refuse_other_versions(theirs, versions())
-    return BlockRunner(model, parameters, plan, keep=keep)
+    return BlockRunner(model, parameters, plan)
 
 
 def refuse_other_versions(theirs: dict[str, Any], ours: dict[str, Any]) -> None:
