@@ -166,6 +166,16 @@ def test_all_scenarios_and_subgroups_come_in_one_table(all_scenarios):
     assert (all_scenarios.folder / "tables" / "scenarios.csv").is_file()
 
 
+def test_a_scenario_and_a_subgroup_of_one_name_are_both_there(tmp_path):
+    text = psa_engine("show", "two_state").out
+    assert text.count("\n  older:") == 1
+    (tmp_path / "twice.yaml").write_text(text.replace("\n  older:", "\n  half_price:"))
+    found = json_of(tmp_path, tmp_path / "twice.yaml", "--scenario", "all", "--subgroup", "all")["scenarios"]
+    costs = {row["scenario"]: row["incremental_costs"] for row in found}
+    assert list(costs)[2::2] == ["half_price (scenario)", "half_price (subgroup)"] and len(costs) == 5
+    assert len(set(costs.values())) == 5
+
+
 def test_scenarios_share_their_draws(all_scenarios):
     """At half its price the treatment saves, draw by draw, half of what it cost, without error."""
     sample = pe.PsaSample.from_parquet(all_scenarios.folder / "sample.parquet")

@@ -12,6 +12,7 @@ from cohorts import cohort
 from command_line import psa_engine as psa
 
 import psa_engine as pe
+from psa_engine.summary.run import scenario_row
 from psa_engine.summary.sensitivity import (
     gap_prices,
     price_points,
@@ -119,6 +120,31 @@ def test_the_price_curve_crosses_zero_at_the_threshold_price(flagship):
     below = [p["inmb"] for p in curve["points"] if p["price"] < price]
     above = [p["inmb"] for p in curve["points"] if p["price"] > price]
     assert min(below) > 0 > max(above) and price < max(p["price"] for p in curve["points"])
+
+
+def test_a_price_at_which_nothing_is_gained_is_null_in_words_and_json(flagship):
+    """Another strategy takes twice the tubes and is better wherever the cream beats the others."""
+    cream, analysis = "ruxolitinib_cream", flagship.analysis
+    tubes = flagship.sample.outcomes[f"packs.{cream}"][cream]
+    costs, effects = flagship.sample.cost_values.copy(), flagship.sample.effect_values.copy()
+    costs[:, 1] += 500 * 2 * tubes
+    effects[:, 1] += 9
+    outcomes = {f"packs.{cream}": {cream: tubes, flagship.sample.strategies[1]: 2 * tubes}}
+    sample = pe.PsaSample(flagship.sample.strategies, costs, effects, {}, outcomes, "ciclosporin")
+    rows = threshold_rows(analysis, sample, [25_000], cream, cream)
+    assert json.loads(json.dumps(rows, allow_nan=False))[0]["price"] is None
+
+
+def test_the_price_of_a_scenario_is_that_of_the_first_strategys_own_product(flagship, monkeypatch):
+    first = {"strategy": "ruxolitinib_cream", "wtp": 25_000.0}
+    found = [
+        {**first, "product": "another", "price": 1.0},
+        {**first, "product": "ruxolitinib_cream", "price": 2.0},
+        {**first, "product": "a third", "price": 3.0},
+    ]
+    monkeypatch.setattr("psa_engine.summary.run.gap_prices", lambda *given: (found, []))
+    row = scenario_row("base case", "", flagship.analysis, flagship.sample, [25_000.0])
+    assert (row["threshold_product"], row["threshold_price_25000"]) == ("ruxolitinib_cream", 2)
 
 
 def test_a_price_that_is_not_arithmetic_leaves_the_run_standing(flagship):

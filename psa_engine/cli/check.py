@@ -33,9 +33,10 @@ def check_analysis(
             out.print(trace_table(f"Cohort: {analysis.label(strategy)}", _trace_rows(analysis, strategy)))
     if ledger:
         out.print(ledger_table({"ledger": [vars(e) for e in analysis.ledger]}))
-    for name, (_, other) in every(analysis, scenario, subgroup).items():
-        base_case(other.model, other.parameters, on_invalid=other.plan.on_invalid)
-        out.print(f"{name} is valid.")
+    for other in every(analysis, scenario, subgroup):
+        under = other.analysis
+        base_case(under.model, under.parameters, on_invalid=under.plan.on_invalid)
+        out.print(f"{other.label} is valid.")
     out.print(f"{analysis.name} is valid.")
 
 

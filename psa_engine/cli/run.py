@@ -1,7 +1,7 @@
 """`psa-engine run`: load, run, summarise, write, print."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -169,19 +169,37 @@ def results_of(
     return results, sample
 
 
-def every(analysis: Analysis, scenario: str | None, subgroup: str | None) -> dict[str, tuple[str, Analysis]]:
-    """Return what `all` stands for: name of each scenario or subgroup -> its description, the analysis under it."""
-    found: dict[str, tuple[str, Analysis]] = {}
-    if scenario == ALL:
-        found |= {n: (s.description, analysis.with_scenario(n)) for n, s in analysis.scenarios.items()}
-    if subgroup == ALL:
-        found |= {n: (s.description, analysis.with_subgroup(n)) for n, s in analysis.subgroups.items()}
-    return found
+@dataclass(frozen=True)
+class Other:
+    """A scenario or subgroup: `label` is its name, with its kind where both have one of that name."""
+
+    kind: str
+    name: str
+    label: str
+    description: str
+    analysis: Analysis
+
+
+def every(analysis: Analysis, scenario: str | None, subgroup: str | None) -> list[Other]:
+    """Return what `all` stands for: the analysis under each scenario, then each subgroup."""
+    scenarios = analysis.scenarios if scenario == ALL else {}
+    subgroups = analysis.subgroups if subgroup == ALL else {}
+
+    def label(kind: str, name: str) -> str:
+        return f"{name} ({kind})" if name in scenarios and name in subgroups else name
+
+    return [
+        Other("scenario", n, label("scenario", n), s.description, analysis.with_scenario(n))
+        for n, s in scenarios.items()
+    ] + [
+        Other("subgroup", n, label("subgroup", n), s.description, analysis.with_subgroup(n))
+        for n, s in subgroups.items()
+    ]
 
 
 def _all_rows(
     analysis: Analysis,
-    others: Mapping[str, tuple[str, Analysis]],
+    others: Sequence[Other],
     device: str,
     results: Mapping[str, Any],
     sample: Any,
@@ -191,17 +209,18 @@ def _all_rows(
 
     console = Console(stderr=True)
     rows = [scenario_row("base case", "", analysis, sample, results["wtp"])]
-    for k, (name, (description, other)) in enumerate(others.items(), 1):
+    for k, other in enumerate(others, 1):
         if shows_progress():
-            console.print(f"{k}/{len(others)} {name}", style="dim")
-        rows.append(store.remembered_rows(name, partial(_row, name, description, other, device)))
+            console.print(f"{k}/{len(others)} {other.label}", style="dim", markup=False)
+        rows.append(store.remembered_rows(repr((other.kind, other.name)), partial(_row, other, device)))
     return with_changes(rows)
 
 
-def _row(name: str, description: str, analysis: Analysis, device: str) -> dict[str, Any]:
+def _row(other: Other, device: str) -> dict[str, Any]:
     from psa_engine.engine import run_psa
     from psa_engine.summary import scenario_row
 
+    analysis = other.analysis
     sample = run_psa(
         analysis.model,
         analysis.parameters,
@@ -209,7 +228,7 @@ def _row(name: str, description: str, analysis: Analysis, device: str) -> dict[s
         device=device,  # type: ignore[arg-type]
         comparator=analysis.settings.comparator,
     )
-    return scenario_row(name, description, analysis, sample, analysis.settings.wtp)
+    return scenario_row(other.label, other.description, analysis, sample, analysis.settings.wtp)
 
 
 def _named(analysis: Analysis, request: Request) -> list[str]:

@@ -232,7 +232,10 @@ def with_changes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
         changes = {}
         if row["comparison"] == base["comparison"]:
-            kept = [k for k in row if k.startswith(("incremental_", "inmb_", "icer", "threshold_price_"))]
+            shown = ["incremental_", "inmb_", "icer"]
+            if row.get("threshold_product") == base.get("threshold_product"):
+                shown.append("threshold_price_")
+            kept = [k for k in row if k.startswith(tuple(shown))]
             for key in kept:
                 if isinstance(row[key], float) and isinstance(base.get(key), float):
                     changes[f"change_{key}"] = row[key] - base[key]
@@ -248,11 +251,12 @@ def scenario_row(
     pair = next(r for r in records(pairwise_icers(sample, comparator, wtp)) if r["strategy"] == first)
     kept = ("comparison", "incremental_costs", "incremental_effects", "icer", "quadrant")
     decisions = decision_rows(sample, wtp)
-    prices = {
-        f"threshold_price_{r['wtp']:g}": r["price"]
-        for r in gap_prices(analysis, sample, wtp)[0]
-        if r["strategy"] == first
-    }
+    priced = [r for r in gap_prices(analysis, sample, wtp)[0] if r["strategy"] == first]
+    # A strategy may be what several products of unknown price are judged by: its own comes before the others.
+    own = min((r["product"] for r in priced), key=lambda product: product != first, default=None)
+    prices = {f"threshold_price_{r['wtp']:g}": r["price"] for r in priced if r["product"] == own}
+    if own is not None:
+        prices = {"threshold_product": own, **prices}
     return {
         "scenario": name,
         "description": description,
