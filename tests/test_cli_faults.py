@@ -149,6 +149,7 @@ def test_more_draws_than_memory_holds_are_refused_before_the_run(tmp_path, monke
     monkeypatch.setattr("psa_engine.cli.run.results_of", lambda *a, **k: pytest.fail("it ran"))
     done = psa_engine("run", "two_state", "--draws", 4_000_000_000, "--out", tmp_path)
     assert_refused(done, "GiB of memory")
+    assert "--reduce" in done.err and "--cluster" in done.err
 
 
 def test_an_interrupted_run_has_exit_code_130(tmp_path, monkeypatch):

@@ -24,7 +24,8 @@ def refuse_what_memory_cannot_hold(analysis: Analysis, device: str, force: bool)
         raise InputError(
             f"{n_draws:,} draws would take about {needed / 2**30:,.0f} GiB of memory, and this machine has "
             f"{have / 2**30:,.0f} GiB; they would take about {in_words(seconds)}, at the speed of {PILOT:,}.",
-            hint="Ask for fewer draws, use run_psa(keep='totals') in Python, or insist with --force.",
+            hint="Ask for fewer draws, keep only means, CEAC and EVPI with --reduce (on many machines with --cluster "
+            "besides), use run_psa(keep='totals') in Python, or insist with --force.",
         )
 
 
