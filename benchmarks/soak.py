@@ -1,12 +1,15 @@
 """Runs in a loop, to see that memory and open files stay as they are: python benchmarks/soak.py --minutes 60
 
-Each round reads a configuration, runs it, writes a result folder and reads its sample back, in one process. After
-the first rounds, in which things are loaded and compiled, memory may grow by no more than MEMORY_MIB and open files
-not at all, or the script ends with exit code 1.
+All rounds are in one process, and of three kinds in turn: a configuration is run, its result folder written and its
+sample read back; the command line stores a run in blocks, two of them are taken away, and it goes on; the value of
+information is computed by regression and by two nested loops. After the first rounds, in which things are loaded and
+compiled, memory may grow by no more than MEMORY_MIB and open files not at all, or the script ends with exit code 1.
 """
 
 import argparse
+import contextlib
 import gc
+import io
 import os
 import sys
 import tempfile
@@ -15,7 +18,8 @@ import time
 from pathlib import Path
 
 CONFIGS = ("two_state", "sick_sicker")
-WARM_UP = 10
+WARM_UP = 12
+BLOCK = 1_024
 MEMORY_MIB = 50
 
 
@@ -27,7 +31,8 @@ def main() -> None:
     end, measured = time.monotonic() + 60 * given.minutes, []
     with tempfile.TemporaryDirectory() as folder:
         while time.monotonic() < end or len(measured) < WARM_UP + 2:
-            one_round(Path(folder), len(measured), given.draws)
+            k = len(measured)
+            ROUNDS[k % len(ROUNDS)](Path(folder), CONFIGS[k // len(ROUNDS) % len(CONFIGS)], k, given.draws)
             gc.collect()
             measured.append((resident_mib(), open_files(), threading.active_count()))
             if len(measured) % 20 == 0:
@@ -35,17 +40,57 @@ def main() -> None:
     sys.exit(verdict(measured))
 
 
-def one_round(folder: Path, k: int, n_draws: int) -> None:
+def run_and_written(folder: Path, config: str, seed: int, n_draws: int) -> None:
     from psa_engine import PsaSample, base_case, load_analysis, run_psa
     from psa_engine.report.files import writable_folder, write_results
     from psa_engine.summary import summarise
 
-    analysis = load_analysis(CONFIGS[k % len(CONFIGS)]).with_settings(n_draws=n_draws, seed=k)
+    analysis = load_analysis(config).with_settings(n_draws=n_draws, seed=seed)
     sample = run_psa(analysis.model, analysis.parameters, plan=analysis.plan)
     results = summarise(analysis, sample, base_case(analysis.model, analysis.parameters))
     write_results(writable_folder(folder / analysis.name), results, sample)
     again = PsaSample.from_parquet(folder / analysis.name / "sample.parquet")
     assert again.cost_values.tobytes() == sample.cost_values.tobytes()
+
+
+def stored_and_gone_on_with(folder: Path, config: str, seed: int, n_draws: int) -> None:
+    out = folder / f"stored-{config}"
+    asked = ("--draws", n_draws, "--block", BLOCK, "--seed", seed, "--restart", "--keep-blocks", "--out", out)
+    command_line("run", config, *asked)
+    before = (out / "sample.parquet").read_bytes()
+    for block in sorted((out / "blocks").glob("draws-*"))[::3]:
+        block.unlink()
+    command_line("resume", out)
+    assert samples_bits(out) == samples_bits(before)
+
+
+def informed(folder: Path, config: str, seed: int, n_draws: int) -> None:
+    from psa_engine import evppi, load_analysis, run_psa
+
+    analysis = load_analysis(config).with_settings(n_draws=n_draws, seed=seed)
+    sample = run_psa(analysis.model, analysis.parameters, plan=analysis.plan)
+    first = next(iter(sample.parameter_values))
+    evppi(sample, of=[first], wtp=analysis.settings.wtp)
+    nested = ("--method", "nested", "--rtol", 0.2, "--seed", seed, "--restart")
+    command_line("evppi", config, "--of", first, *nested, "--out", folder / f"nested-{config}")
+
+
+ROUNDS = (run_and_written, stored_and_gone_on_with, informed)
+
+
+def command_line(*words: object) -> None:
+    """Run the command line in this process; what it prints is dropped."""
+    from psa_engine.cli.app import app
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        app([str(word) for word in words], standalone_mode=False)
+
+
+def samples_bits(file: Path | bytes) -> bytes:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(io.BytesIO(file) if isinstance(file, bytes) else file / "sample.parquet")
+    return b"".join(column.to_numpy().tobytes() for column in table.columns)
 
 
 def verdict(measured: list[tuple[float, int, int]]) -> int:
