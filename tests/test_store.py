@@ -1,5 +1,6 @@
 """What a store writes is read back whole or not at all."""
 
+import contextlib
 import errno
 import os
 from itertools import count
@@ -175,6 +176,28 @@ def test_a_damaged_manifest_is_refused_in_words(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(InputError, match=r"damaged|another version of the program"):
         read_manifest(tmp_path)
+
+
+def test_a_flipped_bit_anywhere_in_a_manifest_is_found(tmp_path):
+    MANIFEST.write(tmp_path)
+    whole = (tmp_path / "manifest.json").read_bytes()
+    (tmp_path / "manifest.copy.json").unlink()
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 7
+        (tmp_path / "manifest.json").write_bytes(flipped)
+        with contextlib.suppress(InputError):
+            assert read_manifest(tmp_path) == MANIFEST, flipped  # a blank between two words, say
+
+
+def test_a_block_tells_the_size_of_the_blocks_where_the_manifest_is_lost(tmp_path):
+    _, whole = stored(tmp_path)
+    for lost in ["manifest.json", "manifest.copy.json", "draws-000000000000-000000004"]:
+        (tmp_path / "blocks" / lost).unlink()
+    store = store_in(tmp_path)
+    assert store.take_up() and store.manifest.block == 4
+    again = [block["values"] for _, block in store.blocks(10, 7, compute())]
+    assert np.concatenate(again).tobytes() == whole.tobytes() and store.counts.found == 2
 
 
 def test_a_run_started_anew_forgets_the_old_one(tmp_path):

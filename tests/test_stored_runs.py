@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from stored_runs import (
 )
 
 from psa_engine.engine.blocks import BlockRunner
+from psa_engine.store import read_manifest
 
 
 @pytest.fixture(scope="module")
@@ -141,12 +143,51 @@ def test_another_run_into_the_folder_is_refused_with_the_difference(half, change
 
 
 def test_a_run_of_another_version_is_refused_with_the_difference(half, monkeypatch):
-    manifest = half / "blocks" / "manifest.json"
-    said = json.loads(manifest.read_text())
-    said["identity"]["versions"]["jax"] = "0.0.1"
-    manifest.write_text(json.dumps(said))
+    said = read_manifest(half / "blocks")
+    versions = {**said.identity["versions"], "jax": "0.0.1"}
+    replace(said, identity={**said.identity, "versions": versions}).write(half / "blocks")
     done = psa_engine("resume", half)
     assert done.code == 2 and 'versions.jax is "0.0.1" there and' in done.err
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.copy.json"])
+@pytest.mark.parametrize("damage", [lambda d: d.replace(b'"seed": 11', b'"seed": 12'), lambda d: d[:-40]])
+def test_one_of_two_manifests_is_enough(half, whole, name, damage):
+    manifest = half / "blocks" / name
+    content = manifest.read_bytes()
+    assert damage(content) != content
+    manifest.write_bytes(damage(content))
+    done = psa_engine("resume", half)
+    assert done.code == 0 and "2 blocks were found finished" in done.err
+    assert_same_bits(half, whole)
+
+
+@pytest.fixture
+def without_manifest(half):
+    """The folder of a killed run, neither of whose manifests says anything."""
+    for name in ("manifest.json", "manifest.copy.json"):
+        (half / "blocks" / name).write_bytes(b"\0" * 4096)
+    return half
+
+
+def test_without_a_manifest_the_same_command_finds_its_blocks(without_manifest, whole):
+    assert "Give the command that started the run again" in psa_engine("resume", without_manifest).err
+    done = psa_engine(*RUN, "--out", without_manifest)
+    assert done.code == 0 and "2 blocks were found finished" in done.err
+    assert_same_bits(without_manifest, whole)
+
+
+def test_without_a_manifest_another_command_is_refused(without_manifest):
+    done = psa_engine(*RUN, "--seed", 12, "--out", without_manifest)
+    assert done.code == 2 and "is damaged, and its copy too" in done.err and "--restart" in done.err
+
+
+def test_a_damaged_copy_of_the_configuration_is_named_and_the_same_command_goes_on(half, whole):
+    copy = half / "blocks" / "configuration" / "two_state.yaml"
+    copy.write_text(copy.read_text().replace("1500", "1501"))
+    assert "'configuration/two_state.yaml' in" in psa_engine("resume", half).err
+    assert "2 blocks were found" in psa_engine(*RUN, "--out", half).err
+    assert_same_bits(half, whole)
 
 
 def test_an_unfinished_run_can_be_discarded(half, whole):

@@ -20,9 +20,9 @@ def says_no_discount(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that takes the values of discounts out of its errors, where its request has a file of them."""
 
     @wraps(command)
-    def quiet(request: Any, *more: Any) -> None:
+    def quiet(request: Any, *more: Any, **options: Any) -> None:
         try:
-            command(request, *more)
+            command(request, *more, **options)
         except InputError as error:
             if request.discounts is not None:
                 error.message = redacted(error.message)

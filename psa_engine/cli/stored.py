@@ -12,7 +12,7 @@ from psa_engine.config.companions import companions
 from psa_engine.config.discounts import without_values
 from psa_engine.errors import ClusterError, InputError, Interrupted, ModelError, StorageError
 from psa_engine.report.loudness import is_quiet
-from psa_engine.store import Manifest, Store, only_process, read_manifest
+from psa_engine.store import Manifest, Store, check_companions, only_process, read_manifest
 from psa_engine.store.store import FOLDER, GRACE
 
 COPY = "configuration"
@@ -118,11 +118,12 @@ def identity_of(analysis: Analysis, files: Mapping[str, bytes], device: str) -> 
 
 
 def unfinished(folder: Path) -> Manifest:
-    """Return the manifest of the unfinished run in a result folder; InputError where it holds none."""
+    """Return the manifest of the unfinished run in a result folder; InputError where it holds none, or is damaged."""
     manifest = read_manifest(folder / FOLDER)
     if manifest is None:
         raise InputError(
             f"'{folder}' holds no unfinished run.",
             hint="Give the folder that the run was to write its results to.",
         )
+    check_companions(manifest, folder / FOLDER)
     return manifest

@@ -21,6 +21,8 @@ from psa_engine.report.terminal import console, shows_progress
 from psa_engine.store import Store
 
 BASE = "base case"
+UNFINISHED = ".unfinished"
+"""How the name of the folder ends in which the points of a sweep are stored."""
 
 
 @says_no_discount
@@ -60,8 +62,8 @@ def sweep_command(
     shown = console()
     options = {"over": list(over), "scenario": scenario, "subgroup": subgroup}
     again = {"settings": asked.settings, "assignments": list(asked.assignments), "options": options}
-    again |= {"out": str(asked.out.absolute()), "keep": keep, "cluster": cluster}
-    place = writable_folder(asked.out.with_name(f"{asked.out.name}.unfinished"))
+    again |= {"keep": keep, "cluster": cluster}
+    place = writable_folder(asked.out.with_name(f"{asked.out.name}{UNFINISHED}"))
     with (
         stored(place, "sweep", analysis, again, restart=restart, keep=keep, options=options) as store,
         workers(cluster) as client,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-HERE = "none"
+HERE, LOCAL = "none", "local"
 
 
 @contextmanager

@@ -179,7 +179,7 @@ class Analysis:
             document = replace(document, confidential=document.confidential | set(discounts))
         return prepare(check(document, self.checked.inputs), self.parameters)
 
-    def with_settings(self, **settings: Any) -> "Analysis":
+    def with_settings(self, /, **settings: Any) -> "Analysis":
         """Return the analysis with other settings: any key of `settings` in the file, as n_draws=1000."""
         words = ", ".join(f"{name}={value}" for name, value in settings.items())
         return self._overlaid({"settings": settings}, (OVERRIDE,), words) if settings else self

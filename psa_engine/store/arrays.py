@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 
@@ -30,11 +30,19 @@ def unpacked(data: bytes, label: str) -> dict[str, Any] | None:
     if data[:65] != f"{_checksum(content, label)}\n".encode():
         return None
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as held:
-            names = json.loads(str(held[_NAMES]))
-            return _nested({tuple(path): held[f"a{i}"] for i, path in enumerate(names)})
-    except (ValueError, KeyError, BadZipFile):
+        return _read(io.BytesIO(content))
+    except Exception:  # its checksum is right, so that somebody made it: it may hold anything
         return None
+
+
+def _read(file: io.BytesIO) -> dict[str, Any]:
+    with ZipFile(file) as members:
+        if any(member.compress_type != ZIP_STORED for member in members.infolist()):
+            raise ValueError("It may expand to more than memory holds.")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as held:
+        names = json.loads(str(held[_NAMES]))
+        return _nested({tuple(path): held[f"a{i}"] for i, path in enumerate(names)})
 
 
 def _checksum(content: Any, label: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from psa_engine.store.arrays import packed, unpacked
 from psa_engine.store.files import PART, storage_error, write_atomically
-from psa_engine.store.manifest import Manifest, read_manifest, refuse_another
+from psa_engine.store.manifest import DamagedManifest, Manifest, read_manifest, refuse_another
 from psa_engine.store.signals import stopping_between_blocks
 
 FOLDER = "blocks"
@@ -55,10 +55,18 @@ class Store:
         self.begun = False
 
     def take_up(self, restart: bool = False) -> bool:
-        """Take up a run stored here before, if any; raises InputError, with the differences, for another one."""
+        """Take up a run stored here before, if any; raises InputError, with the differences, for another one.
+
+        Where its manifest is lost, a finished block tells whether it is this run: DamagedManifest if none does.
+        """
         if restart:
             self.remove()
-        held = read_manifest(self.place)
+        try:
+            held = read_manifest(self.place) or self._told_by_a_block()
+        except DamagedManifest:
+            held = self._told_by_a_block()
+            if held is None:
+                raise
         if held is None:
             return False
         refuse_another(held, self.manifest, self.folder)
@@ -67,11 +75,21 @@ class Store:
             part.unlink(missing_ok=True)
         return True
 
+    def _told_by_a_block(self) -> Manifest | None:
+        """Return the manifest that a stored block or step of this run can only have had."""
+        for path in sorted(self.place.glob("draws-*")) + sorted(self.place.glob("step-*")):
+            if unpacked(path.read_bytes(), self._label(path.name)) is not None:
+                blocks = path.name.startswith("draws-")
+                return replace(self.manifest, block=int(path.name.split("-")[2])) if blocks else self.manifest
+        return None
+
     def begin(self) -> None:
         """Write the manifest and what goes with it, once."""
         if self.begun:
             return
         self.begun = True
+        checksums = {name: sha256(content).hexdigest() for name, content in self.companions.items()}
+        self.manifest = replace(self.manifest, companions=checksums)
         for name, content in self.companions.items():
             path = self.place / name
             self._make(path.parent)

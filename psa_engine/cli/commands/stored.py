@@ -15,7 +15,8 @@ def resume(
     cluster: Annotated[
         str | None,
         typer.Option(
-            metavar="tcp://...", help="Go on on this cluster, local or none; as before unless given."
+            metavar="tcp://...",
+            help="Go on on this cluster, local or none; unless given, where it was, if that was here.",
         ),
     ] = None,
     as_json: AsJson = False,
