@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint slow fuzz audit sbom benchmark reliability docs clean
+.PHONY: run test lint slow fuzz audit sbom benchmark benchmark-long reliability docs clean
 
 run: .venv/installed
 	$(BIN)/psa-engine run configs/ruxolitinib_ad_systemic_naive.yaml
@@ -42,6 +42,11 @@ build/supply: pyproject.toml constraints.txt
 benchmark: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[benchmark]"
 	$(BIN)/psa-engine benchmark --out benchmarks/results/latest.json
+	$(BIN)/python benchmarks/tables.py
+
+benchmark-long: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[benchmark]"
+	$(BIN)/psa-engine benchmark --long --out benchmarks/results/long.json
 	$(BIN)/python benchmarks/tables.py
 
 reliability: .venv/installed

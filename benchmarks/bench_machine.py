@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from bench_simulation import measured
+from measuring import measured
 
 SIDE = 1024
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from bench_simulation import CONFIGS, TOLERANCE, measured
+from bench_simulation import CONFIGS, TOLERANCE
+from measuring import measured
 from scipy import stats
 
 import psa_engine as pe
@@ -37,7 +38,8 @@ def bench_psa(benchmark, work, quick, config, precision):
     difference = job.largest_difference(shortened)
     assert difference < TOLERANCE[precision]
     benchmark.extra_info.update(job.size, n_draws=n, difference=difference)
-    benchmark.extra_info["lane_cycles"] = job.size["lane_cycles"] // job.n_draws * n
+    for name in ("lane_cycles", "multiply_adds"):
+        benchmark.extra_info[name] = job.size[name] // job.n_draws * n
 
 
 @PRECISIONS

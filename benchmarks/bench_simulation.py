@@ -1,26 +1,15 @@
 """Simulation alone: parameter values in, every outcome of every strategy out; each against the NumPy reference."""
 
-import time
-
 import fair
 import numpy as np
 import pytest
+from measuring import measured
 
 from psa_engine.engine import RunPlan, evaluate
 from psa_engine.engine.evaluate import on_devices
 
 CONFIGS = ["ruxolitinib_ad_systemic_naive", "ruxolitinib_ad_post_systemic", "sick_sicker"]
 TOLERANCE = {"double": 1e-10, "single": 1e-4}
-
-
-def measured(benchmark, function, rounds):
-    """Time a function; the first call, which compiles, is kept apart."""
-    started = time.perf_counter()
-    function()
-    benchmark.extra_info["first_call_seconds"] = time.perf_counter() - started
-    cpu, clock = time.process_time(), time.perf_counter()
-    benchmark.pedantic(function, rounds=rounds, warmup_rounds=1)
-    benchmark.extra_info["cpu_share"] = (time.process_time() - cpu) / (time.perf_counter() - clock)
 
 
 @pytest.mark.parametrize("config", CONFIGS)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_simulation import measured
+from measuring import measured
 
 import psa_engine as pe
 

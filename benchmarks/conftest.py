@@ -14,6 +14,19 @@ import psa_engine as pe
 
 def pytest_addoption(parser):
     parser.addoption("--quick", action="store_true", help="Less of everything: done in a minute and a half.")
+    parser.addoption("--long", action="store_true", help="Only the largest sizes, some ten minutes.")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: one of the largest sizes, run by --long alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep the long ones with --long, all others without it."""
+    wanted = config.getoption("--long")
+    left_out = [i for i in items if (i.get_closest_marker("long") is not None) != wanted]
+    items[:] = [i for i in items if i not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @dataclass(frozen=True)

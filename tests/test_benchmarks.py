@@ -1,12 +1,12 @@
 """The benchmarks' own arithmetic: their reference is right, and their tables say what was measured."""
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import psa_engine as pe
 from psa_engine import reference
@@ -15,6 +15,8 @@ from psa_engine.report.benchmark import benchmark_markdown, measured_rows
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import fair  # noqa: E402
+import measuring  # noqa: E402
+import scaling  # noqa: E402
 import tables  # noqa: E402
 
 
@@ -42,9 +44,8 @@ def test_the_fair_reference_gives_what_the_plain_one_does(config):
 @pytest.mark.parametrize("document", ["README.md", "benchmarks/README.md"])
 def test_the_tables_are_those_of_the_results_file(document):
     text = (ROOT / document).read_text(encoding="utf-8")
-    results = json.loads(tables.RESULTS.read_text(encoding="utf-8"))
     assert tables.TABLE.search(text)
-    assert tables.renewed(text, results) == text
+    assert tables.renewed(text, tables.kept()) == text
 
 
 RAW = {
@@ -79,3 +80,51 @@ def test_a_table_names_machine_date_and_commit_and_leaves_out_other_work():
     assert text.startswith("Abacus, 3 cores, 2026-05-04, commit abcdef012345, ")
     assert "| simulation: x | single | 1.5 | 4.0 | 2.0 |" in text
     assert "machine" not in text
+
+
+def timed(axis, sizes, seconds):
+    """A results file of one row a size."""
+    return {"rows": [{"axis": axis, "size": n, "seconds": s} for n, s in zip(sizes, seconds, strict=True)]}
+
+
+SIZES = np.array([3.0, 10, 40, 100])
+
+
+def test_the_exponent_of_a_power_is_found_without_error():
+    found = scaling.fit(SIZES, 0.2 * SIZES**1.3)
+    assert (found.exponent, found.error) == pytest.approx((1.3, 0), abs=1e-12)
+
+
+def test_the_error_of_the_exponent_is_that_of_least_squares():
+    noise = np.array([1.1, 0.95, 1.02, 0.9])
+    expected = stats.linregress(np.log(SIZES), np.log(SIZES * noise))
+    found = scaling.fit(SIZES, SIZES * noise)
+    assert (found.exponent, found.error) == pytest.approx((expected.slope, expected.stderr))
+
+
+def test_a_straight_line_is_found_from_its_start_and_slope():
+    found = scaling.fit(SIZES, 2 + 0.5 * SIZES)
+    assert (found.start, found.each, found.off) == pytest.approx((2, 0.5, 0))
+
+
+def test_draws_are_fitted_from_a_hundred_thousand_on():
+    sizes = np.array([1e3, 1e5, 1e6, 1e7])
+    rows = timed("draws", sizes, np.where(sizes < 1e4, 9.0, sizes / 1e5))
+    assert scaling.fits([rows])["draws"].exponent == pytest.approx(1)
+
+
+def test_the_fits_take_the_sizes_of_all_files():
+    files = [timed("cycles", [100, 50], [2.0, 1.0]), timed("cycles", [400], [8.0])]
+    assert "| cycles | 50 | 400 | 1.000 | 0.000 |" in scaling.scaling_markdown(files)
+
+
+def test_the_figure_has_a_panel_for_each_kind_of_size(tmp_path):
+    files = [timed("cycles", SIZES, SIZES), timed("cores", [1, 2], [2.0, 1.1])]
+    scaling.draw(files, tmp_path / "drawn.svg")
+    drawn = (tmp_path / "drawn.svg").read_text()
+    assert ">cycles: exponent 1.00<" in drawn and ">cores<" in drawn
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_the_memory_of_a_call_is_what_it_takes_and_gives_back():
+    assert measuring.memory_of(lambda: np.ones(2**24).sum()) == pytest.approx(2**27, rel=0.05)

@@ -28,14 +28,18 @@ def suite() -> Path:
     return found[0]
 
 
-def run_benchmarks(quick: bool, out: Path | None, as_json: bool, only: str | None) -> None:
-    """Run the suite in a process of its own; raises InputError without pytest-benchmark, ModelError where one fails."""
+def run_benchmarks(quick: bool, long: bool, out: Path | None, as_json: bool, only: str | None) -> None:
+    """Run the suite in a process of its own; raises InputError without pytest-benchmark or for
+    options that contradict each other, ModelError where a benchmark fails.
+    """
     if find_spec("pytest_benchmark") is None:
         raise InputError("The benchmarks need pytest-benchmark.", hint="pip install 'psa-engine[benchmark]'")
+    if quick and long:
+        raise InputError("--quick measures less and --long more: choose one.")
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.json"
         command = [sys.executable, "-m", "pytest", str(suite()), f"--benchmark-json={raw}", *_SETTINGS]
-        command += ["--quick"] if quick else []
+        command += (["--quick"] if quick else []) + (["--long", "--capture=no"] if long else [])
         command += ["-k", only] if only else []
         done = subprocess.run(
             command, stdout=sys.stderr if sys.stderr.isatty() else subprocess.PIPE, text=True
@@ -44,7 +48,7 @@ def run_benchmarks(quick: bool, out: Path | None, as_json: bool, only: str | Non
             raise InputError(f"No benchmark's name holds '{only}'.")
         if done.returncode or not raw.is_file():
             raise ModelError("A benchmark failed.\n" + (done.stdout or "")[-2000:])
-        results = {"quick": quick, **measured_rows(json.loads(raw.read_text(encoding="utf-8")))}
+        results = {"quick": quick, "long": long, **measured_rows(json.loads(raw.read_text(encoding="utf-8")))}
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(written(results), encoding="utf-8")

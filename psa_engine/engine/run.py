@@ -85,7 +85,8 @@ class Collected:
         self.keep_zeros = keep_zeros
         self.strategies, self.n_draws, self.uncertain = strategies, n_draws, uncertain
         shape = (n_draws, len(strategies.names))
-        self.totals = {"costs": np.zeros(shape), "effects": np.zeros(shape)}
+        # Laid out as a sample holds them, which then takes them without a copy.
+        self.totals = {kind: np.zeros(shape, order="F") for kind in ("costs", "effects")}
         self.parameters = {name: np.zeros(n_draws) for name in uncertain}
         self.outcomes: dict[str, dict[str, np.ndarray]] = {}
         self.n_clipped = 0

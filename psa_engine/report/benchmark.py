@@ -57,7 +57,7 @@ def _rates(row: Mapping[str, Any], reference: Mapping[str, Any] | None, peak: fl
     if "first_call_seconds" in row:
         rates["compile_seconds"] = max(0.0, row["first_call_seconds"] - seconds)
     for name in ("n_draws", "numbers", "lane_cycles", "multiply_adds"):
-        if name in row and not row["work"].startswith("memory"):
+        if name in row:
             rates[f"{name}_per_second"] = row[name] / seconds
     if peak and "multiply_adds" in row:
         rates["share_of_peak"] = row["multiply_adds"] / seconds / peak
@@ -68,11 +68,11 @@ def _rates(row: Mapping[str, Any], reference: Mapping[str, Any] | None, peak: fl
     return rates
 
 
-def benchmark_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows of text: work, version, seconds, ratio, speeds, compile time, memory, difference."""
+def benchmark_table(results: Mapping[str, Any], works: str = "") -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of text of the work whose name starts so, without columns that are empty."""
     header = ["work", "arithmetic", "seconds", "x NumPy", "per core", "draws/s", "numbers/s", "lane-cycles/s"]
-    header += ["of peak", "compile s", "MiB", "difference"]
-    return header, [
+    header += ["multiply-adds/s", "of peak", "compile s", "MiB", "difference"]
+    rows = [
         [
             row["work"],
             row["version"],
@@ -82,13 +82,17 @@ def benchmark_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[st
             _text(row, "n_draws_per_second", ",.0f"),
             _text(row, "numbers_per_second", ".2e"),
             _text(row, "lane_cycles_per_second", ".2e"),
+            _text(row, "multiply_adds_per_second", ".2e"),
             _text(row, "share_of_peak", ".1%"),
             _text(row, "compile_seconds", ".1f"),
-            f"{row['peak_bytes'] / 2**20:,.0f}" if "peak_bytes" in row else "",
+            f"{row['memory_bytes'] / 2**20:,.0f}" if "memory_bytes" in row else "",
             _text(row, "difference", ".0e"),
         ]
         for row in results["rows"]
+        if row["work"].startswith(works)
     ]
+    filled = [k for k in range(len(header)) if k < 2 or any(row[k] for row in rows)]
+    return [header[k] for k in filled], [[row[k] for k in filled] for row in rows]
 
 
 def _text(row: Mapping[str, Any], name: str, form: str) -> str:
@@ -97,11 +101,9 @@ def _text(row: Mapping[str, Any], name: str, form: str) -> str:
 
 def benchmark_markdown(results: Mapping[str, Any], works: str = "") -> str:
     """Return the table as Markdown under a line that names machine, date, commit and versions."""
-    header, rows = benchmark_table(results)
-    kept = [r for r in rows if r[0].startswith(works)]
-    filled = [k for k in range(len(header)) if any(r[k] for r in kept)]
-    lines = ["| " + " | ".join(r[k] for k in filled) + " |" for r in [header, *kept]]
-    lines.insert(1, "|" + "|".join("---" if k < 2 else "---:" for k in filled) + "|")
+    header, rows = benchmark_table(results, works)
+    lines = ["| " + " | ".join(row) + " |" for row in [header, *rows]]
+    lines.insert(1, "|" + "|".join("---" if k < 2 else "---:" for k in range(len(header))) + "|")
     versions = ", ".join(f"{k} {v}" for k, v in results["versions"].items())
     quick = " (--quick)" if results.get("quick") else ""
     said = (

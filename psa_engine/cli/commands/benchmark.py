@@ -12,6 +12,9 @@ def benchmark(
     quick: Annotated[
         bool, typer.Option("--quick", help="Less of everything: about a minute and a half.")
     ] = False,
+    long: Annotated[
+        bool, typer.Option("--long", help="Only the largest sizes: some ten minutes, 8 GB of memory.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Where to write the results as JSON.")] = None,
     as_json: AsJson = False,
     only: Annotated[str | None, typer.Option(help="Only benchmarks whose name holds this.")] = None,
@@ -19,4 +22,4 @@ def benchmark(
     """Measure speed and correctness side by side, each against a plain NumPy reference."""
     from psa_engine.cli.benchmark import run_benchmarks
 
-    run_benchmarks(quick=quick, out=out, as_json=as_json, only=only)
+    run_benchmarks(quick=quick, long=long, out=out, as_json=as_json, only=only)
