@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import hostile_content
 import hostile_csv
 import hostile_parquet
 import hostile_yaml
 
 from psa_engine.accrual import read_age_table
 from psa_engine.config import check, read_document
+from psa_engine.config.analysis import prepare
+from psa_engine.config.document import Document
 from psa_engine.config.parameter_table import read_parameter_table
 from psa_engine.distributions import Empirical
 from psa_engine.errors import InputError
@@ -117,7 +120,24 @@ sys.addaudithook(_hook)
 
 
 def _read_yaml(folder: Path) -> None:
-    check(read_document(folder / "config.yaml"))
+    _made_ready(read_document(folder / "config.yaml"))
+
+
+def _read_content(folder: Path) -> None:
+    """What a file of YAML can say, said in JSON, which is read twenty times as fast."""
+    _made_ready(Document(json.loads((folder / "content.json").read_bytes()), "content.json", "", folder))
+
+
+def _made_ready(document: Document) -> None:
+    """All that is done before anything is compiled: check, build model and distributions, overlays too."""
+    analysis = prepare(check(document))
+    overlays = [
+        *map(analysis.with_scenario, analysis.scenarios),
+        *map(analysis.with_subgroup, analysis.subgroups),
+    ]
+    for under in (analysis, *overlays):
+        under.parameters.inputs()
+        under.model.inputs()
 
 
 def _read_csv(folder: Path) -> None:
@@ -139,6 +159,7 @@ def _read_csv(folder: Path) -> None:
 
 
 YAML = Reader("config.yaml", hostile_yaml.SEEDS, hostile_yaml.damaged, _read_yaml)
+CONTENT = Reader("content.json", hostile_content.SEEDS, hostile_content.damaged, _read_content)
 CSV = Reader("costs.csv", hostile_csv.SEEDS, hostile_csv.damaged, _read_csv)
 HEADER = Reader("sample.json", hostile_csv.HEADERS, hostile_csv.damaged, lambda f: PsaSample.from_csv(f))
 PARQUET = Reader(
@@ -152,7 +173,8 @@ WORKBOOK = Reader(
 WHOLE = json.dumps({key: [] for key in NEEDED}, indent=0).encode()
 RESULTS = Reader("results.json", (WHOLE, *hostile_csv.HEADERS), hostile_csv.damaged, read_results)
 READERS = {
-    "yaml": YAML, "csv": CSV, "header": HEADER, "parquet": PARQUET, "workbook": WORKBOOK, "results": RESULTS,
+    "yaml": YAML, "content": CONTENT, "csv": CSV, "header": HEADER, "parquet": PARQUET, "workbook": WORKBOOK,
+    "results": RESULTS,
 }  # fmt: skip
 
 

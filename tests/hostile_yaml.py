@@ -12,7 +12,7 @@ name: trial
 title: New against old
 model: two_state
 settings: {n_draws: 1e3, comparator: old, wtp: [20000, 3e4]}
-time: {cycles_per_year: 4, start_age: 50, horizon: {to_age: 60}, discounting: compound}
+time: {cycles_per_year: 1, start_age: 50, horizon: {to_age: 60}, discounting: compound}
 strategies:
   old: {attributes: {treated: 0, product: none}}
   new: {attributes: {treated: 1, product: pill}}

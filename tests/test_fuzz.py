@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 from hostile import (
+    CONTENT,
     CSV,
     HEADER,
     PARQUET,
@@ -46,7 +47,7 @@ def folders():
 
 
 @pytest.mark.parametrize(
-    ("reader", "n"), [(YAML, 60), (CSV, 250), (HEADER, 60), (PARQUET, 200), (RESULTS, 60)]
+    ("reader", "n"), [(YAML, 40), (CONTENT, 150), (CSV, 250), (HEADER, 60), (PARQUET, 200), (RESULTS, 60)]
 )
 def test_damaged_files_are_read_or_refused(reader, n):
     assert_all_read_or_refused(reader, damaged_inputs(reader, n, seed=6))

@@ -130,3 +130,43 @@ def test_a_model_file_is_found_beside_the_configuration_from_any_folder(mine, tm
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert load_analysis(Path("..") / "mine.yaml", allow_model_file=True).name == "two_state"
+
+
+FAULTS = {
+    'p["cost_alive"]': ("no_such_name", "in payoffs()", "NameError: name 'no_such_name' is not defined"),
+    'p["mortality_rate"]': (
+        "(1 if p['hazard_ratio'] > 1 else 2)",
+        "in transitions()",
+        "jnp.where(condition, a, b)",
+    ),
+    'p["utility_alive"]': ("1 / 0", "in payoffs()", "ZeroDivisionError: division by zero"),
+}
+
+
+@pytest.fixture(params=FAULTS)
+def failing(request, mine, tmp_path):
+    """A configuration whose model file fails when the model runs; the line where, and what is said of it."""
+    new, *words = FAULTS[request.param]
+    text = MODEL.replace(request.param, new)
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    line = 1 + next(i for i, line in enumerate(text.splitlines()) if new in line)
+    return mine, [f"The model mine.py failed at line {line}, ", *words]
+
+
+def test_an_exception_in_a_model_is_one_line_that_says_where(failing, tmp_path):
+    config, words = failing
+    for command in (("check", config), ("run", config, "--draws", 100, "--out", tmp_path / "out")):
+        done = psa_engine(*command, "--allow-model-file")
+        assert done.code == 3 and done.err.count("\n") == 1 and all(w in done.err for w in words), done.err
+
+
+def test_the_whole_traceback_is_shown_where_it_is_wanted(failing, monkeypatch):
+    monkeypatch.setenv("PSA_ENGINE_DEBUG", "1")
+    with pytest.raises((NameError, ZeroDivisionError, TypeError)):
+        psa_engine("check", failing[0], "--allow-model-file")
+
+
+def test_an_exception_elsewhere_is_not_blamed_on_the_model(mine, monkeypatch):
+    monkeypatch.setattr("psa_engine.engine.base_case", lambda *a, **k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        psa_engine("check", mine, "--allow-model-file")

@@ -1,7 +1,7 @@
 """The command line: thin, and every error one readable message.
 
-Exit codes: 0 done, 2 bad input, 3 the model gave an invalid probability or value, 4 the result folder cannot be
-written (full, removed, no permission), 5 the cluster is lost, 130 and 143 interrupted by SIGINT and SIGTERM.
+Exit codes: 0 done, 2 bad input, 3 the model failed or gave an invalid probability or value, 4 the result folder cannot
+be written (full, removed, no permission), 5 the cluster is lost, 130 and 143 interrupted by SIGINT and SIGTERM.
 """
 
 import os
@@ -31,6 +31,13 @@ def main() -> None:
         _fail(error, 128 + error.signal)
     except KeyboardInterrupt:
         _fail("Interrupted.", 130)
+    except Exception as error:
+        from psa_engine.config.model_fault import DEBUG, model_fault
+
+        fault = model_fault(error)
+        if fault is None or os.environ.get(DEBUG):
+            raise
+        _fail(fault, 3)
 
 
 def _fail(error: object, code: int) -> None:

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from psa_engine.config.document import Document
+from psa_engine.config.model_fault import remember_source
 from psa_engine.errors import InputError
 
 PATH = ("model",)
@@ -73,6 +74,7 @@ def _builder(path: Path, source: bytes) -> Callable:
     """The `build` of a file. Run once, so that its functions stay the same and what they compile to serves on."""
     module = ModuleType(f"model_file_{sha256(source).hexdigest()[:12]}")
     module.__file__ = str(path)
+    remember_source(path)
     # Known while it runs, as dataclasses need; not longer, so that a worker gets its functions by value.
     sys.modules[module.__name__] = module
     try:

@@ -5,6 +5,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
+from psa_engine.config.model_fault import remember_source
 from psa_engine.errors import InputError, nearest
 
 GROUP = "psa_engine.models"
@@ -25,7 +26,9 @@ def model_builder(name: str) -> Callable:
     if name not in known:
         raise InputError(f"There is no model '{name}'.", path="model", hint=nearest(name, known))
     module, _, function = known[name].partition(":")
-    return getattr(import_module(module), function or "build")
+    found = import_module(module)
+    remember_source(found.__file__)
+    return getattr(found, function or "build")
 
 
 @cache
