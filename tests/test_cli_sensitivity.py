@@ -139,11 +139,11 @@ def test_points_share_their_draws(swept):
 
 
 def test_a_sweep_compiles_once_for_all_its_points(tmp_path):
-    from psa_engine.engine.compiled import sampled
+    from psa_engine.engine.compiled import evaluated
 
-    before = sampled.cache_info().misses
+    before = evaluated.cache_info().misses
     psa_engine(*SWEPT, "--over", "hazard_ratio=0.6:0.9:7", "--out", tmp_path / "s.parquet")
-    assert sampled.cache_info().misses <= before + 1
+    assert evaluated.cache_info().misses <= before + 1
 
 
 def test_an_impossible_point_is_named():

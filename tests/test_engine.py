@@ -16,6 +16,7 @@ from scipy import stats
 
 import psa_engine as pe
 from psa_engine.engine import blocks
+from psa_engine.engine.compiled import TILE
 from psa_engine.errors import InputError, ModelError
 
 PARAMETERS = pe.ParameterSet(
@@ -129,10 +130,26 @@ def test_fixed_parameters_alone_give_equal_draws():
 
 def test_another_seed_distribution_or_value_compiles_nothing():
     run()
-    compiled = blocks.sampled.cache_info().misses
+    programs = (blocks.evaluated, blocks.drawn_block)
+    compiled = [program.cache_info().misses for program in programs]
     changed = PARAMETERS.replace({"risk": 0.5, "cost": pe.Gamma(mean=10.0, se=1.0)})
     pe.run_psa(MODEL, changed, n_draws=1000, seed=9)
-    assert blocks.sampled.cache_info().misses == compiled
+    assert [program.cache_info().misses for program in programs] == compiled
+
+
+def test_a_base_case_runs_what_the_draws_compiled():
+    run()
+    compiled = blocks.evaluated.cache_info().misses
+    base = pe.base_case(MODEL, PARAMETERS)
+    assert blocks.evaluated.cache_info().misses == compiled
+    assert base.cost_values[0].tolist() == pytest.approx([500 * 0.15, 900 + 100 * 0.15])
+
+
+def test_values_of_what_is_constant_in_the_draws_come_in_the_order_in_which_they_are_given():
+    given = {"risk": [0.1, 0.2, 0.3, 0.4], "cost": 50.0, "rate": [0.3, 0.2, 0.3, 0.1]}
+    model = pe.FunctionModel(lambda p: ((p["rate"], p["risk"]), (0.0, 1.0)), strategies=("old", "new"))
+    found = pe.evaluate(model, given, parameters=PARAMETERS)
+    assert found.cost_values.tolist() == [[0.3, 0.1], [0.2, 0.2], [0.3, 0.3], [0.1, 0.4]]
 
 
 # Memory: what is on the devices at once does not grow with the number of draws.
@@ -164,26 +181,22 @@ def test_a_block_is_rounded_up_to_what_the_devices_do_at_once(block_sizes):
 
 
 def test_a_block_larger_than_the_run_takes_no_more_memory_than_the_run(monkeypatch):
-    wanted = []
-    sampled = blocks.sampled
-    monkeypatch.setattr(
-        blocks, "sampled", lambda program, n: wanted.append(n * program.step) or sampled(program, n)
-    )
+    tried = short_of_memory(monkeypatch, 10**9, None)
     run(n_draws=1000, block=10**9)
-    assert wanted[0] < 3000
+    assert tried[0] * len(jax.devices()) * TILE < 5000
 
 
 def short_of_memory(monkeypatch, at_most, error):
     """Make any program that holds more than `at_most` tiles fail as devices do; the sizes tried are returned."""
-    tried, sampled = [], blocks.sampled
+    tried, evaluated = [], blocks.evaluated
 
-    def compiled(program, n_tiles):
+    def compiled(program, names, n_tiles):
         tried.append(n_tiles)
         if n_tiles > at_most:
             raise error
-        return sampled(program, n_tiles)
+        return evaluated(program, names, n_tiles)
 
-    monkeypatch.setattr(blocks, "sampled", compiled)
+    monkeypatch.setattr(blocks, "evaluated", compiled)
     return tried
 
 

@@ -18,11 +18,14 @@ def check_analysis(
     allow_model_file: bool = False,
 ) -> None:
     """Print what a configuration holds and gives at its base case; raises InputError for the first fault."""
-    from psa_engine.engine import base_case
+    from psa_engine.engine import evaluate
     from psa_engine.summary import base_case_rows, described, evidence_counts
 
     analysis = overlaid(requested(config, {}, assignments, allow_model_file), scenario, subgroup)
-    base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
+    others = every(analysis, scenario, subgroup)
+    at, parameters = analysis.parameters.means(), None if others else analysis.parameters
+    on_invalid = analysis.plan.on_invalid
+    base = evaluate(analysis.model, at, parameters=parameters, device="cpu", on_invalid=on_invalid)
     results: dict[str, Any] = {**described(analysis), "evidence": evidence_counts(analysis)}
     out = console()
     print_heading(out, results)
@@ -33,9 +36,10 @@ def check_analysis(
             out.print(trace_table(f"Cohort: {analysis.label(strategy)}", _trace_rows(analysis, strategy)))
     if ledger:
         out.print(ledger_table({"ledger": [vars(e) for e in analysis.ledger]}))
-    for other in every(analysis, scenario, subgroup):
+    for other in others:
         under = other.analysis
-        base_case(under.model, under.parameters, on_invalid=under.plan.on_invalid)
+        # One program for all of them, although a PSA of each may use fewer edges.
+        evaluate(under.model, under.parameters.means(), device="cpu", on_invalid=under.plan.on_invalid)
         out.print(f"{other.label} is valid.")
     out.print(f"{analysis.name} is valid.")
 

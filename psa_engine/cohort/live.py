@@ -51,6 +51,19 @@ def live_edges(
 
 
 def _of_strategy(structure: Any, names: Sequence[str], constants: Mapping[str, float], strategy: int) -> Live:
+    closed, keys = _traced(structure, tuple(names), strategy)
+    given = [None] * len(FIELDS) + [np.float64(constants[n]) if n in constants else None for n in names]
+    with np.errstate(all="ignore"):
+        values = _followed(closed.jaxpr, closed.consts, given)
+    n_slots = len(structure.states.slots)
+    start = [i for i, share in enumerate(values[:n_slots]) if not _is_zero(share)]
+    live = [k for k, v in zip(keys, values[n_slots:], strict=True) if not _is_zero(v)]
+    return Live.of(start, live, structure.states)
+
+
+@lru_cache(maxsize=256)
+def _traced(structure: Any, names: tuple[str, ...], strategy: int) -> tuple[Any, tuple[SlotEdge, ...]]:
+    """Return the program of a strategy's initial shares and probabilities at (time, parameters), and the edges."""
     keys: list[SlotEdge] = []
 
     def shares_and_edges(row: Sequence[Any], *values: Any) -> list[Any]:
@@ -62,14 +75,7 @@ def _of_strategy(structure: Any, names: Sequence[str], constants: Mapping[str, f
         keys[:] = slots
         return [*structure.shares(p), *slots.values()]
 
-    closed = jax.make_jaxpr(shares_and_edges)([1.5] * len(FIELDS), *[0.5] * len(names))
-    given = [None] * len(FIELDS) + [np.float64(constants[n]) if n in constants else None for n in names]
-    with np.errstate(all="ignore"):
-        values = _followed(closed.jaxpr, closed.consts, given)
-    n_slots = len(structure.states.slots)
-    start = [i for i, share in enumerate(values[:n_slots]) if not _is_zero(share)]
-    live = [k for k, v in zip(keys, values[n_slots:], strict=True) if not _is_zero(v)]
-    return Live.of(start, live, structure.states)
+    return jax.make_jaxpr(shares_and_edges)([1.5] * len(FIELDS), *[0.5] * len(names)), tuple(keys)
 
 
 def _followed(jaxpr: Any, consts: Sequence[Any], given: Sequence[Any]) -> list[Any]:

@@ -9,13 +9,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from psa_engine.engine.compiled import Program, cast, on_host, sampled, structure_of
+from psa_engine.engine.compiled import Names, Program, cast, evaluated, gathered, structure_of
 from psa_engine.engine.devices import configure
+from psa_engine.engine.draws import draw_inputs, drawn_block
 from psa_engine.engine.invalid import raise_if_invalid
 from psa_engine.engine.plan import RunPlan
 from psa_engine.errors import InputError
 from psa_engine.model import Model
-from psa_engine.parameters import ParameterSet, score_inputs
+from psa_engine.parameters import ParameterSet
 
 BLOCK = 16_384
 """Draws in a block on a CPU unless said otherwise: some hundred megabytes with every outcome."""
@@ -42,13 +43,13 @@ class BlockRunner:
             structure_of(model, parameters), parameters.structure, plan.sampler, plan.precision, plan.device,
             plan.on_invalid == "clip", keep == "totals",
         )  # fmt: skip
-        self._inputs = {
-            "model": cast(model.inputs(), self.program.dtype),
-            "parameters": cast(parameters.inputs(), self.program.dtype),
-            "scores": score_inputs(plan.sampler, plan.seed, parameters.structure.scores, plan.n_draws),
-        }
-        self._n_tiles = _tiles_in_a_block(self.program, plan)
-        self.size = self._n_tiles * self.program.step
+        dtype = self.program.dtype
+        self._names = Names(parameters.structure.varying, parameters.structure.constants)
+        self._draws = draw_inputs(parameters, plan.seed, plan.sampler, plan.n_draws, dtype)
+        self._constants = self._draws["parameters"]["constants"]
+        self._series = cast(model.inputs(), dtype)
+        self.size = _tiles_in_a_block(self.program, plan) * self.program.step
+        self._n_tiles = self.program.pass_tiles
 
     @property
     def ranges(self) -> list[Range]:
@@ -71,11 +72,10 @@ class BlockRunner:
     def unchecked(self, first: int, n: int) -> dict[str, Any]:
         """Return one block as the model gave it, impossible values included."""
         while True:
-            at_once = self._n_tiles * self.program.step
             try:
-                return _joined(
-                    [self._pass(k, min(at_once, first + n - k)) for k in range(first, first + n, at_once)]
-                )
+                result = gathered(self._passes(first, n), self.program, n)
+                values = dict(zip(self._names.varying, result.pop("values"), strict=True))
+                return {**result, "parameters": values}
             except (MemoryError, jax.errors.JaxRuntimeError) as error:
                 if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
                     raise
@@ -86,16 +86,20 @@ class BlockRunner:
                     ) from error
                 self._n_tiles = -(-self._n_tiles // 2)
 
-    def _pass(self, first: int, n: int) -> dict[str, Any]:
-        wanted = -(-n // self.program.step)
-        run = sampled(self.program, self._n_tiles)
-        return on_host(run(self._inputs, np.uint32(first), np.int32(wanted)), self.program, wanted, n)
-
-
-def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    if len(parts) == 1:
-        return parts[0]
-    return jax.tree.map(lambda *arrays: np.concatenate(arrays, axis=-1), *parts)
+    def _passes(self, first: int, n: int) -> Iterator[tuple[int, Any]]:
+        """Yield (tiles wanted, results) call by call; each call is under way before the one before is taken."""
+        program, last = self.program, first + n
+        draws = drawn_block(program.of_the_draws, self._n_tiles)
+        run = evaluated(program.of_the_model, self._names, self._n_tiles)
+        ahead: list[tuple[int, Any]] = []
+        for k in range(first, last, self._n_tiles * program.step):
+            wanted = np.int32(min(self._n_tiles, -(-(last - k) // program.step)))
+            values = draws(self._draws, np.uint32(k), wanted)
+            results = run(self._series, values, self._constants, wanted)
+            ahead.append((int(wanted), {"values": values, **results}))
+            if len(ahead) > 1:
+                yield ahead.pop(0)
+        yield from ahead
 
 
 def _tiles_in_a_block(program: Program, plan: RunPlan) -> int:

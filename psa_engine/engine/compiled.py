@@ -6,7 +6,7 @@ scenario, seed or number of draws runs the same program.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -17,13 +17,16 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from psa_engine.engine.ahead import Ahead
 from psa_engine.engine.devices import Device, Precision, devices
 from psa_engine.model import Model, Structure, outcome_names
-from psa_engine.parameters import ParameterSet, ParameterStructure, Sampler, normal_scores
+from psa_engine.parameters import ParameterSet, ParameterStructure, Sampler
 
 TILE = 64
 """Draws that go through the cycles together on a CPU core (benchmarks/NOTES.md)."""
 GPU_TILE = 65_536
+PASS = 4_096
+"""Draws of one call of the program on a CPU: one size, so that runs of all sizes and base cases share a program."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,23 @@ class Program:
         """The draws that all devices do at once: blocks are multiples of it."""
         return self.tile * len(self.devices)
 
+    @property
+    def pass_tiles(self) -> int:
+        """The tiles that a device does in one call."""
+        return max(1, PASS // self.step)
+
+    @property
+    def of_the_model(self) -> "Program":
+        """The part that does not depend on where the values of parameters come from."""
+        device: Device = "gpu" if self.on_gpu else "cpu"
+        return replace(self, parameters=None, sampler=None, device=device)
+
+    @property
+    def of_the_draws(self) -> "Program":
+        """The part that does not depend on the model."""
+        device: Device = "gpu" if self.on_gpu else "cpu"
+        return replace(self, model=None, clip=False, totals_only=True, device=device)
+
 
 def structure_of(model: Model, parameters: ParameterSet) -> Structure:
     """Return what to compile of a model whose parameters are these: some of them may be constant for good."""
@@ -83,27 +103,6 @@ def cast(inputs: Any, dtype: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def sampled(program: Program, n_tiles: int) -> Any:
-    """Compile (model inputs, parameter inputs, score inputs, first draw, tiles wanted) -> a block of results."""
-    assert program.parameters is not None and program.sampler is not None
-    draw, sampler, dtype = program.parameters.draw, program.sampler, program.dtype
-
-    def tile(given: Any, i: Any) -> dict[str, Any]:
-        inputs, mine = given
-        index = mine + i.astype(jnp.uint32) * program.step + jnp.arange(program.tile, dtype=jnp.uint32)
-        z = normal_scores(sampler, inputs["scores"], index, dtype)
-        values = draw(inputs["parameters"], z)
-        varying = {k: v for k, v in values.items() if jnp.ndim(v)}
-        return {"parameters": varying, **outcomes_of(program, values, inputs["model"])}
-
-    def block(inputs: Any, first: Any, wanted: Any) -> Any:
-        mine = first + jax.lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(program.tile)
-        return in_tiles(tile, (inputs, mine), n_tiles, wanted)
-
-    return on_all_devices(program, block, (P(), P(), P()))
-
-
-@lru_cache(maxsize=64)
 def scored(program: Program, n_tiles: int) -> Any:
     """Compile (inputs, independent scores (tile, device, n_scores, draw), tiles wanted) -> a block of results."""
     assert program.parameters is not None
@@ -119,19 +118,32 @@ def scored(program: Program, n_tiles: int) -> Any:
     return on_all_devices(program, block, (P(), P(None, "device"), P()))
 
 
+@dataclass(frozen=True)
+class Names:
+    """The parameters of an evaluation: those with a value a draw, and those with one value for all."""
+
+    varying: tuple[str, ...]
+    constant: tuple[str, ...]
+
+
 @lru_cache(maxsize=64)
-def evaluated(program: Program, n_tiles: int) -> Any:
-    """Compile (model inputs, values (tile, device, draw), constants, tiles wanted) -> a block of results."""
+def evaluated(program: Program, names: Names, n_tiles: int) -> Any:
+    """Compile (inputs, values (device x tile, n_varying, draw), constants (n_constant,), tiles wanted) -> a block.
+
+    How the values came about is not compiled: what is sampled and what is given runs the same program.
+    """
+    assert program.parameters is None and program.sampler is None
 
     def tile(given: Any, i: Any) -> Any:
         inputs, values, constants = given
-        here = {k: v[i, 0] for k, v in values.items()}
-        return outcomes_of(program, {**here, **constants}, inputs["model"])
+        fixed = {name: constants[k] for k, name in enumerate(names.constant)}
+        here = {name: values[i, k] for k, name in enumerate(names.varying)}
+        return outcomes_of(program, {**fixed, **here}, inputs)
 
     def block(inputs: Any, values: Any, constants: Any, wanted: Any) -> Any:
         return in_tiles(tile, (inputs, values, constants), n_tiles, wanted)
 
-    return on_all_devices(program, block, (P(), P(None, "device"), P(), P()))
+    return on_all_devices(program, block, (P(), P("device"), P(), P()))
 
 
 def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,16 +198,29 @@ def on_all_devices(program: Program, block: Any, specs: tuple[Any, ...]) -> Any:
     """Compile a block for every device at once; each finds its place as axis "device"."""
     mesh = Mesh(np.array(program.devices), ("device",))
     mapped = jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=P("device"), check_vma=False)
-    return jax.jit(mapped, out_shardings=NamedSharding(mesh, P("device")))
+    given = tuple(NamedSharding(mesh, spec) for spec in specs)
+    return Ahead(jax.jit(mapped, in_shardings=given, out_shardings=NamedSharding(mesh, P("device"))))
 
 
 def on_host(result: Mapping[str, Any], program: Program, wanted: int, n: int) -> dict[str, Any]:
     """Bring a block's results, (device x tiles, ..., tile), to the host as (..., n)."""
-    n_devices = len(program.devices)
+    return gathered([(wanted, result)], program, n)
 
-    def one(array: Any) -> np.ndarray:
-        by_device = np.asarray(array).reshape(n_devices, -1, *array.shape[1:])[:, :wanted]
-        last = np.moveaxis(by_device, (1, 0), (-3, -2))
-        return last.reshape(*last.shape[:-3], -1)[..., :n]
 
-    return jax.tree.map(one, dict(result))
+def gathered(passes: Iterable[tuple[int, Mapping[str, Any]]], program: Program, n: int) -> dict[str, Any]:
+    """Bring the results of passes, each (tiles wanted, results as in `on_host`), to the host one after another."""
+    tiles, n_devices = -(-n // program.step), len(program.devices)
+    held: list[np.ndarray] = []
+    tree, at = None, 0
+    for wanted, result in passes:
+        arrays, tree = jax.tree.flatten(dict(result))
+        held = held or [np.empty((*a.shape[1:-1], tiles, n_devices, a.shape[-1]), a.dtype) for a in arrays]
+        for out, array in zip(held, arrays, strict=True):
+            n_tiles = array.shape[0] // n_devices
+            for shard in array.addressable_shards:
+                device = (shard.index[0].start or 0) // n_tiles
+                here = np.moveaxis(np.asarray(shard.data)[:wanted], 0, -2)
+                out[..., at : at + wanted, device, :] = here
+        at += wanted
+    assert tree is not None
+    return tree.unflatten([h.reshape(*h.shape[:-3], tiles * program.step)[..., :n] for h in held])

@@ -1,4 +1,4 @@
-"""Draws of the parameters alone, without a model."""
+"""Draws of the parameters, by a program that knows no model."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec as P
 
-from psa_engine.engine.compiled import Program, cast, in_tiles, on_all_devices, on_host
+from psa_engine.engine.compiled import Program, cast, gathered, in_tiles, on_all_devices
 from psa_engine.engine.devices import Device, Precision, configure
 from psa_engine.parameters import ParameterSet, Sampler, normal_scores, score_inputs
 
@@ -24,31 +24,43 @@ def drawn(
 ) -> dict[str, np.ndarray]:
     """Return parameter -> (n_draws,), the very draws of `run_psa`, constants left out."""
     configure()
-    program = Program(None, parameters.structure, sampler, precision, device, False, True)
-    wanted = -(-n_draws // program.step)
-    inputs = {
-        "parameters": cast(parameters.inputs(), program.dtype),
+    program = Program(None, parameters.structure, sampler, precision, device, False, True).of_the_draws
+    inputs = draw_inputs(parameters, seed, sampler, n_draws, program.dtype)
+    run, at_once = drawn_block(program, program.pass_tiles), program.pass_tiles * program.step
+    passes = (
+        (wanted, {"values": run(inputs, np.uint32(first), np.int32(wanted))})
+        for first in range(0, n_draws, at_once)
+        for wanted in [-(-min(at_once, n_draws - first) // program.step)]
+    )
+    values = gathered(passes, program, n_draws)["values"]
+    return dict(zip(parameters.structure.varying, values, strict=True))
+
+
+def draw_inputs(
+    parameters: ParameterSet, seed: int, sampler: Sampler, n_draws: int, dtype: Any
+) -> dict[str, Any]:
+    """Return what `drawn_block` reads of a run of `n_draws`."""
+    return {
+        "parameters": cast(parameters.inputs(), dtype),
         "scores": score_inputs(sampler, seed, parameters.structure.scores, n_draws),
     }
-    run = _compiled(program, 1 << (wanted - 1).bit_length())
-    return on_host(run(inputs, np.int32(wanted)), program, wanted, n_draws)
 
 
-@lru_cache(maxsize=16)
-def _compiled(program: Program, n_tiles: int) -> Any:
-    structure, sampler = program.parameters, program.sampler
+@lru_cache(maxsize=64)
+def drawn_block(program: Program, n_tiles: int) -> Any:
+    """Compile (`draw_inputs`, first draw, tiles wanted) -> values (device x tile, n_varying, draw)."""
+    structure, sampler, varying = program.parameters, program.sampler, program.parameters.varying
     assert structure is not None and sampler is not None
 
     def tile(given: Any, i: Any) -> Any:
         inputs, mine = given
         index = mine + i.astype(jnp.uint32) * program.step + jnp.arange(program.tile, dtype=jnp.uint32)
-        values = structure.draw(
-            inputs["parameters"], normal_scores(sampler, inputs["scores"], index, program.dtype)
-        )
-        return {k: v for k, v in values.items() if jnp.ndim(v)}
+        z = normal_scores(sampler, inputs["scores"], index, program.dtype)
+        values = structure.draw(inputs["parameters"], z)
+        return jnp.stack([values[name] for name in varying]) if varying else jnp.zeros((0, program.tile))
 
-    def block(inputs: Any, wanted: Any) -> Any:
-        mine = lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(program.tile)
+    def block(inputs: Any, first: Any, wanted: Any) -> Any:
+        mine = first + lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(program.tile)
         return in_tiles(tile, (inputs, mine), n_tiles, wanted)
 
-    return on_all_devices(program, block, (P(), P()))
+    return on_all_devices(program, block, (P(), P(), P()))

@@ -34,6 +34,11 @@ class ParameterStructure:
     blocks: tuple[tuple[int, ...], ...]
     constants: tuple[str, ...]
 
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The parameters that have a value a draw, those held at a number among them."""
+        return tuple(name for output in self.outputs for name in output.names)
+
     def draw(self, inputs: Mapping[str, Any], z: Any) -> dict[str, Any]:
         """Return parameter name -> (n,) from independent normal scores z (n_scores, n)."""
         values = (

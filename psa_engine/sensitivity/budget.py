@@ -13,6 +13,7 @@ from psa_engine.accrual import Timeline
 from psa_engine.engine import evaluate
 from psa_engine.errors import InputError, nearest
 from psa_engine.model import Model
+from psa_engine.parameters import ParameterSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,18 +35,20 @@ def budget_impact(
     current: Mapping[str, Sequence[float]],
     future: Mapping[str, Sequence[float]],
     on_invalid: str = "stop",
+    parameters: ParameterSet | None = None,
 ) -> BudgetImpact:
     """Return the yearly costs of those who start treatment in each year, under the current and the future mix.
 
     `people` start in each year; a mix gives each strategy's share of a year's starters, and shares of a year add up
     to one. Those who started in earlier years incur the later years of their strategy's costs, so that the costs of
-    a year are summed over all who started in it or before. At the parameter values given.
+    a year are summed over all who started in it or before. At the parameter values given; with the `parameters` of a
+    PSA its compiled program serves.
     """
     import pandas as pd
 
     n_years = len(people)
     names = model.structure.strategies.names
-    per_person = costs_by_year(model, values, n_years, on_invalid)
+    per_person = costs_by_year(model, values, n_years, on_invalid, parameters)
     totals = {}
     for label, mix in (("current", current), ("future", future)):
         shares = _shares(label, mix, names, n_years)
@@ -63,7 +66,11 @@ def budget_impact(
 
 
 def costs_by_year(
-    model: Any, values: Mapping[str, float], n_years: int, on_invalid: str = "stop"
+    model: Any,
+    values: Mapping[str, float],
+    n_years: int,
+    on_invalid: str = "stop",
+    parameters: ParameterSet | None = None,
 ) -> np.ndarray:
     """Return the undiscounted costs of one person by year since the start, (n_years, n_strategies).
 
@@ -74,7 +81,8 @@ def costs_by_year(
         raise InputError("Costs by year need a model that runs along a timeline.")
     totals = [np.zeros(len(model.structure.strategies.names))]
     for years in range(1, n_years + 1):
-        sample = evaluate(_Until(model, years), values, device="cpu", on_invalid=on_invalid)
+        until = _Until(model, years)
+        sample = evaluate(until, values, parameters=parameters, device="cpu", on_invalid=on_invalid)
         totals.append(sample.cost_values[0])
     return np.diff(totals, axis=0)
 

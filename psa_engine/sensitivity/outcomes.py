@@ -30,7 +30,7 @@ def pair(strategies: Sequence[str], strategy: str | None, comparator: str | None
 def runs(
     model: Model, parameters: ParameterSet, changes: Sequence[Mapping[str, float]], on_invalid: str = "stop"
 ) -> PsaSample:
-    """Run the model once for each change of parameters from their means, all in one compiled call.
+    """Run the model once for each change of parameters from their means, all by one compiled program.
 
     ModelError that says which change gives an invalid probability.
     """
@@ -42,7 +42,7 @@ def runs(
         for name, mean in means.items()
     }
     try:
-        return evaluate(model, values, device="cpu", on_invalid=on_invalid)
+        return evaluate(model, values, parameters=parameters, device="cpu", on_invalid=on_invalid)
     except ModelError as error:
         found = re.match(r"Draw (\d+): ", error.message)
         if found is None:

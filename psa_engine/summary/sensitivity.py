@@ -251,6 +251,7 @@ def budget_rows(analysis: Any) -> dict[str, Any] | None:
         about.current,
         about.future,
         analysis.plan.on_invalid,
+        analysis.parameters,
     )
     return {
         "status": about.status,
