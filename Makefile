@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint slow fuzz audit sbom benchmark benchmark-long reliability docs clean
+.PHONY: run test lint slow fuzz audit sbom benchmark benchmark-long peers reliability docs clean
 
 run: .venv/installed
 	$(BIN)/psa-engine run configs/ruxolitinib_ad_systemic_naive.yaml
@@ -47,6 +47,14 @@ benchmark: .venv/installed
 benchmark-long: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[benchmark]"
 	$(BIN)/psa-engine benchmark --long --out benchmarks/results/long.json
+	$(BIN)/python benchmarks/tables.py
+
+# Other packages side by side; voiage wants an older JAX, and so an environment of its own.
+peers: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[benchmark,peers]"
+	test -x build/voiage/bin/python || $(PYTHON) -m venv build/voiage
+	build/voiage/bin/python -m pip install --quiet --disable-pip-version-check voiage==0.2.1
+	$(BIN)/psa-engine benchmark --only peers --out benchmarks/results/peers.json
 	$(BIN)/python benchmarks/tables.py
 
 reliability: .venv/installed

@@ -19,12 +19,16 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: one of the largest sizes, run by --long alone")
+    config.addinivalue_line("markers", "peers: another package, run where -k names peers")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Keep the long ones with --long, all others without it."""
-    wanted = config.getoption("--long")
-    left_out = [i for i in items if (i.get_closest_marker("long") is not None) != wanted]
+    """Keep the long ones with --long, all others without it, and peers where they are asked for."""
+    wanted = {
+        "long": config.getoption("--long"),
+        "peers": "peers" in config.getoption("keyword"),
+    }
+    left_out = [i for i in items if any((m in i.keywords) != kept for m, kept in wanted.items())]
     items[:] = [i for i in items if i not in left_out]
     config.hook.pytest_deselected(items=left_out)
 
