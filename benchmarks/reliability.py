@@ -4,6 +4,7 @@ Each run is stopped, goes on with `psa-engine resume`, and is compared to the bi
 A lost block is one that was finished and undamaged before the fault and was computed again after it.
 """
 
+import copy
 import random
 import re
 import shutil
@@ -13,8 +14,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -35,19 +38,32 @@ class Outcome:
     lost: int
 
 
-class Bench:
-    """A folder to break runs in, with a run that never stopped to compare with."""
+EVPPI = (
+    *("evppi", "two_state", "--of", "hazard_ratio", "--method", "nested", "--rtol", 0.01),
+    "--keep-blocks",
+)
 
-    def __init__(self, place: Path, chance: random.Random):
-        self.place, self.chance, self.n = place, chance, 0
-        self.whole = place / "whole"
+
+class Bench:
+    """A folder to break runs in, with runs that never stopped to compare with."""
+
+    def __init__(self, place: Path):
+        self.place, self.numbers = place, count(1)
+        self.whole, self.whole_evppi = place / "whole", place / "evppi"
         begun = time.monotonic()
         self.ended(started(*RUN, "--out", self.whole), 0)
         self.seconds = time.monotonic() - begun
+        self.ended(started(*EVPPI, "--out", self.whole_evppi), 0)
+        self.chance = random.Random()
+
+    def trial(self, seed: str) -> "Bench":
+        """Return the bench with chances of its own."""
+        mine = copy.copy(self)
+        mine.chance = random.Random(seed)
+        return mine
 
     def folder(self) -> Path:
-        self.n += 1
-        return self.place / f"run-{self.n}"
+        return self.place / f"run-{next(self.numbers)}"
 
     def ended(self, process: subprocess.Popen, code: int) -> str:
         """Wait for a process; return what it said, having checked its exit code."""
@@ -135,6 +151,68 @@ def disk_read_only(bench: Bench) -> Outcome:
         return bench.goes_on(folder / "out")
 
 
+def read_only_meanwhile(bench: Bench) -> Outcome:
+    """The stored blocks become read-only during the run, which says so; they are made writable again"""
+    folder = bench.folder()
+    process = started(*RUN, "--out", folder)
+    wait_for_blocks(process, folder, bench.chance.randrange(1, N_BLOCKS - 15))
+    # A mount of its own: of the whole disk the kernel would not let go while files on it are open.
+    blocks = str(folder / "blocks")
+    system("mount", "--bind", blocks, blocks)
+    try:
+        system("mount", "-o", "remount,ro,bind", blocks)
+        said = bench.ended(process, 4)
+        assert "The disk is read-only" in said, said
+    finally:
+        process.kill()
+        system("umount", blocks)
+    return bench.goes_on(folder)
+
+
+def permission_lost(bench: Bench) -> Outcome:
+    """Permission to write is taken away during the run, which says so; it is given back"""
+    folder = bench.folder()
+    bounded = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")  # else root may write anywhere
+    process = started(*RUN, "--out", folder, under=bounded)
+    wait_for_blocks(process, folder, bench.chance.randrange(1, N_BLOCKS - 15))
+    (folder / "blocks").chmod(0o555)
+    said = bench.ended(process, 4)
+    assert "Permission to write is gone" in said, said
+    (folder / "blocks").chmod(0o755)
+    return bench.goes_on(folder)
+
+
+def manifest_damaged(bench: Bench) -> Outcome:
+    """The manifest of a killed run is cut short, has a bit flipped, is emptied or is missing"""
+    folder, path = half_a_run(bench), "manifest.json"
+    harm(folder / "blocks" / path, bench.chance)
+    return bench.goes_on(folder)
+
+
+def both_manifests_damaged(bench: Bench) -> Outcome:
+    """The manifest and its copy are both damaged so; the command that started the run is given again"""
+    folder = half_a_run(bench)
+    for path in ("manifest.json", "manifest.copy.json"):
+        harm(folder / "blocks" / path, bench.chance)
+    return bench.goes_on(folder, RUN)
+
+
+def half_a_run(bench: Bench) -> Path:
+    folder = bench.folder()
+    shutil.copytree(bench.whole / "blocks", folder / "blocks")
+    for block in bench.chance.sample(stored_blocks(folder), N_BLOCKS // 2):
+        block.unlink()
+    return folder
+
+
+def harm(path: Path, chance: random.Random) -> None:
+    data = path.read_bytes()
+    bit = chance.randrange(8 * len(data))
+    flipped = bytes(b ^ (1 << bit % 8) * (i == bit // 8) for i, b in enumerate(data))
+    harmed = chance.choice([data[: chance.randrange(len(data))], flipped, b"", None])
+    path.unlink() if harmed is None else path.write_bytes(harmed)
+
+
 def folder_removed(bench: Bench) -> Outcome:
     """The result folder is removed during the run, which says so; the run is made anew"""
     folder = bench.folder()
@@ -165,42 +243,31 @@ def own_disk(folder: Path, size: str) -> Iterator[tuple[Path, Callable[[str], ob
     """A small disk in memory, and what changes its options; needs root on Linux."""
     folder.mkdir(parents=True)
 
-    def mount(*words: str) -> None:
-        subprocess.run(
-            ["mount", "-t", "tmpfs", *words, "tmpfs", str(folder)], check=True, capture_output=True
-        )
+    def mount(options: str) -> None:
+        system("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder))
 
-    mount("-o", f"size={size}")
+    mount(f"size={size}")
     try:
-        yield folder, lambda options: mount("-o", f"remount,{options}")
+        yield folder, lambda options: mount(f"remount,{options}")
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        system("umount", str(folder))
+
+
+def system(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)
 
 
 def evppi_killed(bench: Bench) -> Outcome:
     """kill -9 of a nested EVPPI while steps are written"""
-    command = (
-        "evppi",
-        "two_state",
-        "--of",
-        "hazard_ratio",
-        "--method",
-        "nested",
-        "--rtol",
-        0.01,
-        "--keep-blocks",
-    )
-    whole, folder = bench.place / "evppi", bench.folder()
-    if not whole.exists():
-        bench.ended(started(*command, "--out", whole), 0)
-    process, wanted = started(*command, "--out", folder), bench.chance.randrange(1, 6)
+    folder = bench.folder()
+    process, wanted = started(*EVPPI, "--out", folder), bench.chance.randrange(1, 6)
     while process.poll() is None and len(list((folder / "blocks").glob("step-*"))) < wanted:
         time.sleep(0.001)
     process.kill()
     process.communicate()
     finished = len(list((folder / "blocks").glob("step-*")))
     said = bench.ended(started("resume", folder), 0)
-    same = results(folder)["evppi"] == results(whole)["evppi"]
+    same = results(folder)["evppi"] == results(bench.whole_evppi)["evppi"]
     return Outcome(same, finished - int(re.search(r"(\d+) blocks were found", said)[1]))  # type: ignore[index]
 
 
@@ -211,8 +278,12 @@ FAULTS: dict[Callable[[Bench], Outcome], int] = {
     signalled: 8,
     disk_full: 3,
     disk_read_only: 3,
+    read_only_meanwhile: 3,
+    permission_lost: 3,
     folder_removed: 3,
     damaged: 10,
+    manifest_damaged: 10,
+    both_manifests_damaged: 5,
     evppi_killed: 5,
 }
 
@@ -220,18 +291,30 @@ FAULTS: dict[Callable[[Bench], Outcome], int] = {
 def tried(seed: int = 1, share: float = 1.0) -> list[str]:
     """Return the rows of the table: each fault, how often it was tried, survived, and blocks lost."""
     rows = ["| fault | tried | same bits after it | finished blocks lost |", "|---|---:|---:|---:|"]
-    with tempfile.TemporaryDirectory() as place:
-        bench = Bench(Path(place), random.Random(seed))
+    # Two at a time: more would wait for each other's processors, and fewer leave some idle.
+    with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(2) as pool:
+        bench = Bench(Path(place))
         for fault, times in FAULTS.items():
+            trials = [
+                bench.trial(f"{seed} {fault.__name__} {i}") for i in range(max(1, round(share * times)))
+            ]
             try:
-                found = [fault(bench) for _ in range(max(1, round(share * times)))]
-            except (PermissionError, subprocess.CalledProcessError):
-                rows.append(f"| {fault.__doc__} | not tried: needs root | | |")
+                found = list(pool.map(fault, trials))
+            except (PermissionError, FileNotFoundError, subprocess.CalledProcessError):
+                rows.append(f"| {fault.__doc__} | not tried: needs root on Linux | | |")
                 continue
             same, lost = sum(one.same for one in found), sum(one.lost for one in found)
             rows.append(f"| {fault.__doc__} | {len(found)} | {same} | {lost} |")
             print(rows[-1], file=sys.stderr)
+        n, lost = (sum(int(cell) for cell in column) for column in zip(*_counted(rows), strict=True))
+        rows.append(f"| together | {n} | | {lost} |")
     return rows
+
+
+def _counted(rows: list[str]) -> list[tuple[str, str]]:
+    """How often each fault was tried, and blocks lost, as written."""
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows[2:]]
+    return [(row[2], row[4]) for row in cells if row[2].isdigit()]
 
 
 def main() -> None:

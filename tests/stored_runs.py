@@ -31,9 +31,9 @@ RUN = (
 )
 
 
-def started(*arguments, cwd=None, **more):
-    """The command line in a process of its own."""
-    words = [sys.executable, "-m", "psa_engine", *map(str, arguments)]
+def started(*arguments, cwd=None, under=(), **more):
+    """The command line in a process of its own, started by the command `under`."""
+    words = [*under, sys.executable, "-m", "psa_engine", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(words, cwd=cwd, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, **pipes, **more)
 
