@@ -1,32 +1,41 @@
 """The draws of a seed stay what they are, from version to version of this package, of NumPy and of JAX.
 
-The engine is held to draws and results that were worked out apart from it and kept in recorded_draws.json: to
-one part in 10^8 in double precision, and to one in 10^4 in single. A change of the draws breaks every result
-that anyone has published with them: it needs a new major version.
+The engine is held to draws and results of each sampler that were worked out apart from it and kept in
+recorded_draws.json and recorded_samplers.json: to one part in 10^8 in double precision, and to one in 10^4 in
+single. A change of the draws breaks every result that anyone has published with them: it needs a new major version.
 """
 
 import json
 
 import numpy as np
 import pytest
-from recorded_draws import DRAWS, FILE, PARAMETERS, SEED, recorded, threefry
+import recorded_draws
+import recorded_samplers
+from recorded_draws import DRAWS, PARAMETERS, SEED, threefry
+from recorded_samplers import N_DRAWS
 
 from psa_engine.config import load_analysis
 from psa_engine.engine import run_psa
 
-KEPT = json.loads(FILE.read_text(encoding="utf-8"))
+KEPT = {
+    "random": json.loads(recorded_draws.FILE.read_text(encoding="utf-8")),
+    **json.loads(recorded_samplers.FILE.read_text(encoding="utf-8")),
+}
 DRAW = list(DRAWS)
 
 
-def kept(part, name):
-    return np.array([row[part][name] for row in KEPT])
-
-
 @pytest.fixture(scope="module", params=[("double", 1e-8), ("single", 1e-4)], ids=lambda p: p[0])
-def run(request):
-    precision, tolerance = request.param
-    analysis = load_analysis("two_state").with_settings(precision=precision)
-    return run_psa(analysis.model, analysis.parameters, 10_000, SEED, precision=precision), tolerance
+def precision(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=KEPT)
+def run(request, precision):
+    """A run, what was kept of one, and how close they must be."""
+    digits, tolerance = precision
+    analysis = load_analysis("two_state").with_settings(precision=digits)
+    how = {"sampler": request.param, "precision": digits}
+    return run_psa(analysis.model, analysis.parameters, N_DRAWS, SEED, **how), KEPT[request.param], tolerance
 
 
 @pytest.mark.parametrize(
@@ -42,8 +51,10 @@ def test_the_generator_is_the_published_threefry(key, counter, bits):
     assert threefry(key, counter) == bits
 
 
-def test_the_file_is_what_the_independent_calculation_gives():
-    for row, again in zip(KEPT, recorded(), strict=True):
+@pytest.mark.parametrize("sampler", KEPT)
+def test_the_file_is_what_the_independent_calculation_gives(sampler):
+    worked_out = {"random": recorded_draws.recorded(), **recorded_samplers.recorded()}[sampler]
+    for row, again in zip(KEPT[sampler], worked_out, strict=True):
         for part in ("scores", "values"):
             assert row[part] == pytest.approx(again[part], rel=1e-11)
         assert row["costs"] + row["effects"] == pytest.approx(again["costs"] + again["effects"], rel=1e-11)
@@ -51,12 +62,13 @@ def test_the_file_is_what_the_independent_calculation_gives():
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_draws_of_a_seed_are_those_recorded(run, name):
-    sample, tolerance = run
-    np.testing.assert_allclose(sample.parameter_values[name][DRAW], kept("values", name), rtol=tolerance)
+    sample, kept, tolerance = run
+    values = [row["values"][name] for row in kept]
+    np.testing.assert_allclose(sample.parameter_values[name][DRAW], values, rtol=tolerance)
 
 
 @pytest.mark.parametrize("what", ["costs", "effects"])
 def test_the_results_of_a_seed_are_those_recorded(run, what):
-    sample, tolerance = run
+    sample, kept, tolerance = run
     values = getattr(sample, what).to_numpy()[DRAW]
-    np.testing.assert_allclose(values, [row[what] for row in KEPT], rtol=tolerance)
+    np.testing.assert_allclose(values, [row[what] for row in kept], rtol=tolerance)
