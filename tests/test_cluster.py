@@ -1,6 +1,8 @@
 """Blocks on a Dask cluster: the same bits whoever computes them, and errors in words."""
 
+import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,13 +11,14 @@ from distributed import Client, LocalCluster
 from stored_runs import N_BLOCKS, N_DRAWS, RUN, SIZE, assert_same_bits, results, stored_blocks
 
 import psa_engine as pe
-from psa_engine.cli.sweep import _making
 from psa_engine.cluster import gather, hosts, tasks
 from psa_engine.cluster.connect import connected
-from psa_engine.cluster.gather import blocks_on, reduced_on
+from psa_engine.cluster.gather import Cluster
 from psa_engine.decision.reduced import Reduced, merged
+from psa_engine.engine import where
 from psa_engine.engine.blocks import BlockRunner
 from psa_engine.engine.run import sample_of
+from psa_engine.engine.where import Where
 from psa_engine.errors import ClusterError, InputError, ModelError
 from psa_engine.sample.parquet import read_parquet
 from psa_engine.sensitivity.sweep import Setting, sweep
@@ -55,21 +58,28 @@ def runner(**changes):
     return BlockRunner(analysis.model, analysis.parameters, plan)
 
 
+def sampled(made, compute):
+    """The sample of a run whose blocks `compute` makes."""
+    firsts = (first for first, _ in made.ranges)
+    return sample_of(made, zip(firsts, compute(made.run, made.ranges), strict=True))
+
+
 def test_a_run_on_a_cluster_gives_the_bits_of_one_here(cluster, whole, tmp_path):
     assert psa_engine(*RUN, "--cluster", cluster.scheduler_address, "--out", tmp_path).code == 0
     assert_same_bits(tmp_path, whole)
 
 
-def test_blocks_come_in_the_order_of_their_draws_whichever_is_done_first(client, monkeypatch):
-    made = runner()
-    firsts = [first for first, _ in made.ranges]
-    late = blocks_on(client, made)(reversed(made.ranges))
-    assert [first for first, _ in late] == firsts[::-1]
+def test_blocks_come_in_the_order_they_were_asked_for_whichever_is_done_first(client):
+    def late(k):
+        time.sleep(0.05 * (4 - k))
+        return k
+
+    assert list(Cluster(client).compute(late, ((k,) for k in range(4)))) == [0, 1, 2, 3]
 
 
 def test_a_sample_does_not_depend_on_who_made_its_blocks(client):
     made = runner()
-    there, here = (sample_of(made, over(made.ranges)) for over in (blocks_on(client, made), made.over))
+    there, here = (sampled(made, compute) for compute in (Cluster(client).compute, where.here))
     assert there.cost_values.tobytes() == here.cost_values.tobytes()
     assert list(there.outcomes) == list(here.outcomes)
 
@@ -80,14 +90,22 @@ def test_no_more_blocks_are_under_way_than_workers_can_hold(client, monkeypatch)
     submit = client.submit
     monkeypatch.setattr(client, "submit", lambda *a, **k: submitted.append(a) or submit(*a, **k))
     made = runner()
-    blocks = blocks_on(client, made)(made.ranges)
-    next(blocks)
+    next(Cluster(client).compute(made.run, made.ranges))
     assert len(submitted) - 1 == len(client.scheduler_info()["workers"]) < N_BLOCKS
+
+
+def test_a_function_is_sent_once_however_often_it_is_asked_for(client, monkeypatch):
+    made, cluster, sent = runner(), Cluster(client), []
+    monkeypatch.setattr(gather, "packed", lambda f: sent.append(f) or tasks.packed(f))
+    for _ in range(2):
+        list(cluster.compute(made.run, made.ranges[:2]))
+    assert len(sent) == 1
 
 
 def test_draws_are_reduced_on_the_cluster_to_the_bits_reduced_here(client):
     made = runner()
-    there = merged(Reduced(**block) for _, block in reduced_on(client, made, WTP, None)(made.ranges))
+    reduce = partial(tasks.reduced_block, made, WTP, None)
+    there = merged(Reduced(**block) for block in Cluster(client).compute(reduce, made.ranges))
     here = merged(tasks.reduced_by(made, first, n, WTP, None) for first, n in made.ranges)
     assert all(np.array_equal(one, other) for one, other in zip(there, here, strict=True))
 
@@ -126,8 +144,8 @@ def test_rows_on_a_cluster_belong_to_their_point_even_if_it_is_asked_for_twice(c
         {}, (made := runner()).model, made.parameters, replace(made.plan, n_draws=50, block=None)
     )
     points = [{"hazard_ratio": x} for x in (0.6, 0.6, 0.8)]
-    make = _making(client, Store(tmp_path, Manifest("sweep", {}, {}), 0.0), [setting], points, [20_000.0])
-    there = list(sweep([setting], points, [20_000.0], make))
+    there_and_kept = Where(Cluster(client).compute, Store(tmp_path, Manifest("sweep", {}, {}), 0.0))
+    there = list(sweep([setting], points, [20_000.0], there_and_kept))
     assert [rows[0]["hazard_ratio"] for rows in there] == [0.6, 0.6, 0.8]
 
 
@@ -168,7 +186,7 @@ def test_the_sample_can_go_to_any_store_that_fsspec_knows(client):
     import fsspec
 
     made, store = runner(), fsspec.filesystem("memory")
-    list(reduced_on(client, made, WTP, "memory://sample")(made.ranges))
+    list(Cluster(client).compute(partial(tasks.reduced_block, made, WTP, "memory://sample"), made.ranges))
     assert [name[-12:] for name in sorted(store.ls("/sample", detail=False))] == [
         f"{first:04}.parquet"[-12:] for first, _ in made.ranges
     ]
@@ -201,7 +219,7 @@ def test_an_impossible_draw_on_a_worker_is_named_as_here(client):
     made = runner()
     bad = BlockRunner(made.model, made.parameters.replace({"mortality_rate": -5.0}), made.plan)
     with pytest.raises(ModelError, match="Draw 0") as caught:
-        list(blocks_on(client, bad)(bad.ranges))
+        list(Cluster(client).compute(bad.run, bad.ranges))
     assert caught.value.draw == 0 and "--on-invalid clip" in str(caught.value)
 
 
@@ -229,7 +247,7 @@ def test_a_cluster_without_workers_is_given_up(monkeypatch):
         Client(empty) as client,
         pytest.raises(ClusterError, match="no worker for"),
     ):
-        list(blocks_on(client, made)(made.ranges))
+        list(Cluster(client).compute(made.run, made.ranges))
 
 
 def test_dask_is_asked_for_where_it_is_missing(monkeypatch):

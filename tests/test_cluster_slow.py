@@ -13,7 +13,7 @@ from stored_runs import N_DRAWS, RUN, SIZE, assert_same_bits, started, stored_bl
 
 import psa_engine as pe
 from psa_engine.cluster.connect import connected
-from psa_engine.cluster.gather import blocks_on
+from psa_engine.cluster.gather import Cluster
 from psa_engine.engine.blocks import BlockRunner
 from psa_engine.engine.run import sample_of
 
@@ -47,7 +47,8 @@ def test_the_commands_of_the_documentation_run(tmp_path, monkeypatch):
 def test_three_of_four_workers_killed_during_a_run_cost_nothing_but_time():
     made = runner(60)
     with connected("local", n_workers=4) as client:
-        blocks = blocks_on(client, made)(made.ranges)
+        firsts = (first for first, _ in made.ranges)
+        blocks = zip(firsts, Cluster(client).compute(made.run, made.ranges), strict=True)
         taken, workers = [next(blocks)], list(client.run(os.getpid).values())
         assert len(set(workers)) == 4
         for worker in workers[:3]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from psa_engine.engine.where import Where, map_blocks, map_rows
 from psa_engine.errors import InputError, StorageError
 from psa_engine.store import Manifest, Store, files, lock, only_process, read_manifest
 from psa_engine.store.arrays import packed, unpacked
@@ -31,7 +32,7 @@ def compute(made=None):
         for first, n in ranges:
             if made is not None:
                 made.append((first, n))
-            yield first, {"values": np.arange(first, first + n) / 3}
+            yield {"values": np.arange(first, first + n) / 3}
 
     return over
 
@@ -142,17 +143,36 @@ def test_setting_the_clock_changes_nothing(tmp_path, monkeypatch):
     assert made == [] and again.tobytes() == whole.tobytes()
 
 
-def test_a_step_is_remembered_by_its_key(tmp_path):
-    store, made = store_in(tmp_path), []
-    for key in ("outer 1", "outer 2", "outer 1"):
-        found = store.remembered(key, lambda key=key: made.append(key) or {"mean": np.array([len(made) / 7])})
-    assert made == ["outer 1", "outer 2"] and found["mean"].tolist() == [1 / 7]
+def mapped(folder, numbers, made, rows=False):
+    """The halves of numbers by way of a store; those that were computed are added to `made`."""
+    where = Where(store=store_in(folder))
+    make = (lambda x: made.append(x) or [{"value": x / 2, "name": "é|x"}]) if rows else (
+        lambda x: made.append(x) or {"half": np.array([x / 2])}
+    )  # fmt: skip
+    return list((map_rows if rows else map_blocks)(make, ((x,) for x in numbers), where, str))
 
 
-def test_rows_are_remembered_to_the_last_digit(tmp_path):
-    row = [{"value": 0.1 + 0.2, "none": None, "name": "é|x"}]
-    assert store_in(tmp_path).remembered_rows("a", lambda: row) == row
-    assert store_in(tmp_path).remembered_rows("a", lambda: pytest.fail("made again")) == row
+def test_a_step_is_found_by_what_it_was_made_from(tmp_path):
+    assert len(mapped(tmp_path, [1, 2, 5], made := [])) == len(made) == 3
+    found = mapped(tmp_path, [2, 3, 1, 5, 4], made := [])
+    assert made == [3, 4] and [block["half"][0] for block in found] == [1, 1.5, 0.5, 2.5, 2]
+
+
+def test_rows_are_found_to_the_last_digit(tmp_path):
+    first = mapped(tmp_path, [0.1 + 0.2], made := [], rows=True)
+    assert (
+        first
+        == mapped(tmp_path, [0.1 + 0.2], made, rows=True)
+        == [[{"value": 0.15000000000000002, "name": "é|x"}]]
+    )
+    assert len(made) == 1
+
+
+def test_what_is_found_is_not_read_before_it_is_wanted(tmp_path):
+    mapped(tmp_path, range(5), [])
+    store = store_in(tmp_path)
+    found = map_blocks(lambda x: {}, ((x,) for x in range(5)), Where(store=store), str)
+    assert next(found)["half"][0] == 0 and store.counts.found == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from command_line import psa_engine
 from stored_runs import without_seconds
 
-from psa_engine.voi import problem
+from psa_engine.voi.conditional_runs import ConditionalRuns
 
 EVPPI = ("evppi", "two_state", "--of", "hazard_ratio", "--method", "nested", "--rtol", 0.05, "--seed", 3)
 EVSI = ("evsi", "two_state", "--method", "nested", "--n", "50,400", "--seed", 3)
@@ -32,9 +32,9 @@ def steps(folder):
 @pytest.fixture
 def model_runs(monkeypatch):
     """The calls that run the model inside the two loops, or at given scores."""
-    calls, inner, evaluated = [], problem.inner_means, problem.Split._evaluated
-    monkeypatch.setattr(problem, "inner_means", lambda *a, **k: calls.append(a) or inner(*a, **k))
-    monkeypatch.setattr(problem.Split, "_evaluated", lambda *a: calls.append(a) or evaluated(*a))
+    calls, inner, evaluated = [], ConditionalRuns.inner_means, ConditionalRuns.evaluate
+    monkeypatch.setattr(ConditionalRuns, "inner_means", lambda *a: calls.append(a) or inner(*a))
+    monkeypatch.setattr(ConditionalRuns, "evaluate", lambda *a: calls.append(a) or evaluated(*a))
     return calls
 
 
@@ -59,14 +59,14 @@ def test_storing_changes_no_number(tmp_path):
 
 
 def test_a_signal_is_heard_once_the_step_in_hand_is_stored(tmp_path, monkeypatch):
-    inner = problem.inner_means
+    inner = ConditionalRuns.inner_means
 
-    def interrupted(*given, **more):
+    def interrupted(*given):
         os.kill(os.getpid(), signal.SIGTERM)
-        return inner(*given, **more)
+        return inner(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(problem, "inner_means", interrupted)
+        patch.setattr(ConditionalRuns, "inner_means", interrupted)
         done = stored(*EVPPI, folder=tmp_path)
     assert done.code == 143 and "psa-engine resume" in done.err and len(steps(tmp_path)) == 1
     assert psa_engine("resume", tmp_path).code == 0

@@ -95,7 +95,7 @@ def ladder():
     for level in range(6):
         if level:
             ladder.add_level()
-        ladder.run(level, 2**17 >> level, None)
+        ladder.run([0] * level + [2**17 >> level], None)
     return ladder
 
 

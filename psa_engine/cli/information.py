@@ -11,6 +11,7 @@ import typer
 from psa_engine.cli.run import requested
 from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
+from psa_engine.cli.workers import workers
 from psa_engine.config import Analysis
 from psa_engine.errors import InputError, nearest
 from psa_engine.report.files import as_json, writable_folder, write_tables
@@ -30,6 +31,7 @@ class Asked:
     allow_model_file: bool = False
     restart: bool = False
     keep_blocks: bool = False
+    cluster: str | None = None
 
     @property
     def analysis(self) -> Analysis:
@@ -38,19 +40,24 @@ class Asked:
 
 @contextmanager
 def _problem(asked: Asked, analysis: Analysis, command: str, options: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the decision problem; with a result folder, one whose model runs are stored there as they are made."""
+    """Yield the decision problem, its model runs made on a cluster where one is named.
+
+    With a result folder they are stored there as they are made.
+    """
+    from psa_engine.engine.where import Where
     from psa_engine.voi.problem import Problem
 
     problem = Problem(analysis.model, analysis.parameters)
     if asked.out is None:
-        yield problem
+        with workers(asked.cluster) as compute:
+            yield replace(problem, where=Where(compute))
         return
     again = {"settings": asked.settings, "assignments": list(asked.assignments), "options": options}
-    again["keep_blocks"] = asked.keep_blocks
+    again |= {"keep_blocks": asked.keep_blocks, "cluster": asked.cluster}
     place = writable_folder(asked.out)
     how: dict[str, Any] = {"restart": asked.restart, "keep": asked.keep_blocks, "options": options}
-    with stored(place, command, analysis, again, **how) as store:
-        yield replace(problem, remembered=store.remembered)
+    with stored(place, command, analysis, again, **how) as store, workers(asked.cluster) as compute:
+        yield replace(problem, where=Where(compute, store))
 
 
 def evppi_command(asked: Asked, of: Sequence[str], method: str, rtol: float) -> None:

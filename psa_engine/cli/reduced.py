@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from psa_engine.cli.stored import stored
-from psa_engine.cli.workers import reducing, workers
+from psa_engine.cli.workers import workers
 from psa_engine.errors import InputError
 from psa_engine.report.files import as_json, write_tables
 from psa_engine.report.terminal import console, print_heading, shows_progress
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 def reduce_analysis(request: "Request", analysis: Any, folder: Path) -> None:
     """Run an analysis keeping means, CEAC and EVPI only; draws go to `request.sample_to` where it is given."""
+    import numpy as np
+
+    from psa_engine.cluster.tasks import reduced_block
     from psa_engine.engine import versions
     from psa_engine.engine.blocks import BlockRunner
     from psa_engine.summary.reduced import grid_with, reduced_tables, summarise_reduced
@@ -42,12 +46,12 @@ def reduce_analysis(request: "Request", analysis: Any, folder: Path) -> None:
             request.keep_blocks,
             options,
         ) as store,
-        workers(request.cluster) as client,
+        workers(request.cluster) as compute,
     ):
         started = time.perf_counter()
         runner = BlockRunner(analysis.model, analysis.parameters, plan)
-        compute = reducing(client, runner, wtp, request.sample_to)
-        total = _total(store.blocks(plan.n_draws, runner.size, compute), plan.n_draws)
+        reduce = partial(compute, partial(reduced_block, runner, np.asarray(wtp, float), request.sample_to))
+        total = _total(store.blocks(plan.n_draws, runner.size, reduce), plan.n_draws)
         run = {
             **{
                 name: getattr(plan, name)

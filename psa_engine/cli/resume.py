@@ -35,6 +35,7 @@ def resume_command(folder: Path, cluster: str | None, as_json: bool, allow_model
     elif manifest.command in _INFORMATION:
         command, options = _INFORMATION[manifest.command]
         asked = _checked(Asked, _said(manifest, folder) | more | {"out": folder}, folder)
+        asked = replace(asked, cluster=cluster or _same_cluster(asked.cluster, folder))
         command(asked, **vars(_checked(options, manifest.request.get("options"), folder)))
     else:
         raise InputError(f"'{folder}' holds a run of '{manifest.command}', which cannot be gone on with.")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from psa_engine.cli.demand import refuse_what_memory_cannot_hold
 from psa_engine.cli.reduced import reduce_analysis
 from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
-from psa_engine.cli.workers import computing, workers
+from psa_engine.cli.workers import workers
 from psa_engine.config import Analysis, load_analysis, parse_assignment
 from psa_engine.report.figures import write_figures
 from psa_engine.report.files import as_json, csv_tables, default_folder, writable_folder, write_results
@@ -25,7 +25,9 @@ from psa_engine.report.reading import write_page
 from psa_engine.report.terminal import console as wide_console
 from psa_engine.report.terminal import print_how, print_results, scenario_table, shows_progress
 from psa_engine.report.workbook import notes_of, writable_workbook, write_workbook
-from psa_engine.store import Store
+
+if TYPE_CHECKING:
+    from psa_engine.engine.where import Where
 
 ALL = "all"
 
@@ -71,6 +73,7 @@ class Request:
 @says_no_discount
 def run_analysis(request: Request) -> None:
     """Run what was asked for; write the result folder, then print tables or JSON."""
+    from psa_engine.engine.where import Where
     from psa_engine.summary import shareable
 
     timings = Timings()
@@ -90,13 +93,14 @@ def run_analysis(request: Request) -> None:
     keep, again = request.keep_blocks, request.again
     with (
         stored(folder, "run", chosen, again, request.device, request.restart, keep) as store,
-        workers(request.cluster) as client,
+        workers(request.cluster) as compute,
     ):
+        where = Where(compute, store)
         with console.status("Preparing", spinner="dots") if shows_progress() else _Quiet():
-            results, sample = results_of(chosen, request, store, timings, client)
+            results, sample = results_of(chosen, request, where, timings)
         if others:
             with timings.part("Scenarios and subgroups"):
-                results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, store)
+                results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, where)
         with timings.part("Writing"):
             write_results(folder, results, shareable(sample, chosen.confidential))
             write_page(folder / "report.html", report_html(results))
@@ -148,7 +152,7 @@ def overlaid(analysis: Analysis, scenario: str | None, subgroup: str | None) -> 
 
 
 def results_of(
-    analysis: Analysis, request: Request, store: Store, timings: Timings, client: Any
+    analysis: Analysis, request: Request, where: "Where", timings: Timings
 ) -> tuple[dict[str, Any], Any]:
     """Run an analysis; return its summary and sample."""
     from psa_engine.engine import base_case
@@ -160,7 +164,8 @@ def results_of(
     started = time.perf_counter()
     with timings.part("Draws, with compilation"):
         runner = BlockRunner(analysis.model, analysis.parameters, plan)
-        blocks = store.blocks(plan.n_draws, runner.size, computing(client, runner))
+        assert where.store is not None
+        blocks = where.store.blocks(plan.n_draws, runner.size, partial(where.compute, runner.run))
         sample = sample_of(runner, blocks, analysis.settings.comparator, shows_progress(), started)
     with timings.part("Base case, with compilation"):
         base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
@@ -203,23 +208,29 @@ def _all_rows(
     device: str,
     results: Mapping[str, Any],
     sample: Any,
-    store: Store,
+    where: "Where",
 ) -> list[dict]:
+    from psa_engine.engine.where import map_rows
     from psa_engine.summary import scenario_row, with_changes
 
     console = Console(stderr=True)
     rows = [scenario_row("base case", "", analysis, sample, results["wtp"])]
-    for k, other in enumerate(others, 1):
+    numbers = ((k,) for k in range(len(others)))
+    made = map_rows(
+        partial(_row, others, device), numbers, where, lambda k: repr((others[k].kind, others[k].name))
+    )
+    for k, row in enumerate(made, 1):
+        rows.append(row)
         if shows_progress():
-            console.print(f"{k}/{len(others)} {other.label}", style="dim", markup=False)
-        rows.append(store.remembered_rows(repr((other.kind, other.name)), partial(_row, other, device)))
+            console.print(f"{k}/{len(others)} {others[k - 1].label}", style="dim", markup=False)
     return with_changes(rows)
 
 
-def _row(other: Other, device: str) -> dict[str, Any]:
+def _row(others: Sequence[Other], device: str, k: int) -> dict[str, Any]:
     from psa_engine.engine import run_psa
     from psa_engine.summary import scenario_row
 
+    other = others[k]
     analysis = other.analysis
     sample = run_psa(
         analysis.model,

@@ -1,7 +1,6 @@
 """`psa-engine sweep`: a PSA at every point of a grid, its rows streamed to a Parquet file."""
 
 from collections.abc import Iterator
-from functools import partial
 from shutil import rmtree
 from typing import Any
 
@@ -18,7 +17,6 @@ from psa_engine.errors import InputError
 from psa_engine.report.files import writable_folder
 from psa_engine.report.parquet_rows import ParquetRows
 from psa_engine.report.terminal import console, shows_progress
-from psa_engine.store import Store
 
 BASE = "base case"
 UNFINISHED = ".unfinished"
@@ -37,6 +35,7 @@ def sweep_command(
 ) -> None:
     """Run the grid and write its rows as they come; points are stored in `<out>.unfinished` until all are done."""
     from psa_engine.engine.progress import progress_bar
+    from psa_engine.engine.where import Where
     from psa_engine.sensitivity.sweep import grid_points, sweep
 
     analysis = asked.analysis()
@@ -66,13 +65,12 @@ def sweep_command(
     place = writable_folder(asked.out.with_name(f"{asked.out.name}{UNFINISHED}"))
     with (
         stored(place, "sweep", analysis, again, restart=restart, keep=keep, options=options) as store,
-        workers(cluster) as client,
+        workers(cluster) as compute,
         ParquetRows(asked.out) as file,
         progress_bar(n_points, "points", shows_progress()) as advance,
     ):
         settings = list(_settings(analysis, scenarios, subgroups))
-        make = _making(client, store, settings, points, wtp)
-        for rows in sweep(settings, points, wtp, make):
+        for rows in sweep(settings, points, wtp, Where(compute, store)):
             file.add(rows)
             advance(1)
     if not keep:
@@ -85,20 +83,6 @@ def sweep_command(
     )
     asked.timings.lap("Runs, with compilation")
     asked.timings.print(shown)
-
-
-def _making(client: Any, store: Store, settings: list[Any], points: list[Any], wtp: list[float]) -> Any:
-    """Return what makes the rows of the next point, or finds them stored; on a cluster, some points ahead."""
-    if client is None:
-        return store.remembered_rows
-    from psa_engine.cluster.gather import calls_on
-    from psa_engine.sensitivity.sweep import key_of, rows_at
-
-    functions = [(setting, partial(rows_at, setting)) for setting in settings]
-    places = {key_of(setting, p, wtp): (function, p) for setting, function in functions for p in points}
-    missing = dict.fromkeys(key for key in places if not store.holds(key))
-    made = calls_on(client, ((function, (p, wtp)) for function, p in map(places.__getitem__, missing)))
-    return lambda key, here: store.remembered_rows(key, (lambda: next(made)) if key in missing else here)
 
 
 def _names(text: str | None, known: Any) -> list[str]:

@@ -38,6 +38,7 @@ class BlockRunner:
         if keep not in ("all", "totals"):
             raise InputError(f"keep must be 'all' or 'totals', and is '{keep}'.")
         configure()
+        self._given = (model, parameters, plan, keep)
         self.model, self.parameters, self.plan = model, parameters, plan
         self.program = Program(
             structure_of(model, parameters), parameters.structure, plan.sampler, plan.precision, plan.device,
@@ -50,6 +51,9 @@ class BlockRunner:
         self._series = cast(model.inputs(), dtype)
         self.size = _tiles_in_a_block(self.program, plan) * self.program.step
         self._n_tiles = self.program.pass_tiles
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, self._given  # another process compiles its own, on its own devices
 
     @property
     def ranges(self) -> list[Range]:
@@ -100,6 +104,10 @@ class BlockRunner:
             if len(ahead) > 1:
                 yield ahead.pop(0)
         yield from ahead
+
+
+def _made(model: Model, parameters: ParameterSet, plan: RunPlan, keep: str) -> BlockRunner:
+    return BlockRunner(model, parameters, plan, keep=keep)
 
 
 def _tiles_in_a_block(program: Program, plan: RunPlan) -> int:

@@ -15,7 +15,6 @@ from jax.sharding import PartitionSpec as P
 
 from psa_engine.engine.compiled import Program, cast, in_tiles, on_all_devices, outcomes_of
 from psa_engine.engine.devices import devices
-from psa_engine.engine.progress import Advance
 from psa_engine.errors import InputError, ModelError
 from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet, Sampler, normal_scores, score_inputs
@@ -54,14 +53,16 @@ def inner_means(
     seed: int,
     sampler: Sampler = "random",
     shared: bool = False,
-    advance: Advance | None = None,
+    place: tuple[int, int] | None = None,
 ) -> InnerMeans:
     """Return inner means at outer scores `z_outer` (n_outer_rows, N); `n_inner_draws` a power of two.
 
     The inner draws of outer draw i are numbers i M to (i + 1) M of the stream of `seed` (nets of a Sobol
-    sequence where `sampler` says so), or 0 to M for all when `shared`. Raises InputError beyond 2^32 runs.
+    sequence where `sampler` says so), or 0 to M for all when `shared`. `place` is (number of the first outer draw,
+    how many there are in all) where these are a part of them. Raises InputError beyond 2^32 runs.
     """
-    n, m = z_outer.shape[1], n_inner_draws
+    m = n_inner_draws
+    start, n = place or (0, z_outer.shape[1])
     if m < 1 or m & (m - 1):
         raise InputError(f"The number of inner draws must be a power of two, and is {m}.")
     if n * m >= 2**32:
@@ -79,16 +80,18 @@ def inner_means(
     lanes = loops.n_tiles * program.step
     per_block = max(1, lanes // m)
     width = lanes // (2 * loops.lanes_per_sum) if loops.lanes_per_sum > 1 else lanes  # the same for many m
-    out = {k: np.zeros((n, len(model.structure.strategies.names), 2)) for k in ("costs", "effects")}
-    for first in range(0, n, per_block):
-        here = slice(first, min(first + per_block, n))
-        size = here.stop - first
+    parts = []
+    for first in range(0, z_outer.shape[1], per_block):
+        some = z_outer[:, first : first + per_block]
         z = np.zeros((len(held), width), program.dtype)
-        z[list(outer_rows), :size] = z_outer[:, here]
-        _block(run, loops, inputs, (held, z), first, size, m, out)
-        if advance is not None:
-            advance(size * m)
-    return InnerMeans(out["costs"], out["effects"])
+        z[list(outer_rows), : some.shape[1]] = some
+        parts.append(_block(run, loops, inputs, (held, z), start + first, some.shape[1], m))
+    return InnerMeans(*(np.concatenate([part[k] for part in parts]) for k in ("costs", "effects")))
+
+
+def outer_draws_in_a_block(n_inner_draws: int) -> int:
+    """Return how many outer draws are run at once, the same on every machine."""
+    return max(1, LANES[1] // n_inner_draws)
 
 
 def _loops(program: Program, n: int, m: int, shared: bool) -> Loops:
@@ -97,11 +100,15 @@ def _loops(program: Program, n: int, m: int, shared: bool) -> Loops:
     return Loops(program, lanes_per_sum, -(-lanes // program.step), shared)
 
 
-def _block(run: Any, loops: Loops, inputs: Any, outer: Any, first: int, size: int, m: int, out: Any) -> None:
+def _block(
+    run: Any, loops: Loops, inputs: Any, outer: Any, first: int, size: int, m: int
+) -> dict[str, np.ndarray]:
     """Run one block of outer draws, in several passes where one outer draw exceeds a block."""
     program = loops.program
     lanes = loops.n_tiles * program.step
-    sums = {k: np.zeros((size, v.shape[1], 2)) for k, v in out.items()}
+    assert program.model is not None
+    shape = (size, len(program.model.strategies.names), 2)
+    sums = {k: np.zeros(shape) for k in ("costs", "effects")}
     for skipped in range(0, max(m, 1), lanes) if m > lanes else (0,):
         todo = min(size * m - skipped, lanes) if m > lanes else size * m
         wanted = -(-todo // program.step)
@@ -110,15 +117,18 @@ def _block(run: Any, loops: Loops, inputs: Any, outer: Any, first: int, size: in
         for k in sums:
             part = _in_order(result[k], program, wanted)
             _add(sums[k], part, loops.lanes_per_sum, skipped, todo, m)
-    for k, total in sums.items():
-        halves = 2 if m > 1 else 1
-        mean = total[..., :halves] / (m / halves)
-        if not np.isfinite(mean).all():
-            raise ModelError(
-                f"The {k} are not finite in the nested runs of outer draw {first}.",
-                hint="Run the PSA first: it names the draw and the reason.",
-            )
-        out[k][first : first + size] = mean if halves == 2 else mean[..., [0, 0]]
+    return {k: _means(total, m, k, first) for k, total in sums.items()}
+
+
+def _means(sums: np.ndarray, m: int, kind: str, first: int) -> np.ndarray:
+    halves = 2 if m > 1 else 1
+    mean = sums[..., :halves] / (m / halves)
+    if not np.isfinite(mean).all():
+        raise ModelError(
+            f"The {kind} are not finite in the nested runs of outer draw {first}.",
+            hint="Run the PSA first: it names the draw and the reason.",
+        )
+    return mean if halves == 2 else mean[..., [0, 0]]
 
 
 def _add(sums: np.ndarray, part: np.ndarray, lanes_per_sum: int, skipped: int, todo: int, m: int) -> None:

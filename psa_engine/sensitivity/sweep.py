@@ -1,7 +1,7 @@
 """A probabilistic analysis at every point of a grid, with the same draws everywhere."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -13,14 +13,13 @@ from psa_engine.decision import ceac, evpi
 from psa_engine.decision.means import standard_error
 from psa_engine.decision.net_benefit import net_monetary_benefit
 from psa_engine.engine import RunPlan, run_psa
+from psa_engine.engine.where import HERE, Where, map_rows
 from psa_engine.errors import InputError, ModelError
 from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet
 from psa_engine.sample import PsaSample
 
 Row = dict[str, Any]
-Remembered = Callable[[str, Callable[[], list[Row]]], list[Row]]
-"""Given a key and what makes rows: the rows, made now or found where an earlier sweep left them."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +41,26 @@ def grid_points(over: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
 
 
 def sweep(
-    settings: Iterable[Setting],
+    settings: Sequence[Setting],
     points: Sequence[Mapping[str, float]],
     wtp: Sequence[float],
-    remembered: Remembered = lambda key, make: make(),
+    where: Where = HERE,
 ) -> Iterator[list[Row]]:
-    """Yield for every setting and point its rows, one a strategy.
+    """Return for every setting and point its rows, one a strategy.
 
     Columns: the labels, the point's parameters, strategy, costs, effects (each with its standard error), and per WTP
     nmb_<wtp>, nmb_standard_error_<wtp>, probability_<wtp>, optimal_<wtp> and evpi_<wtp> (that of the decision). A
     parameter held at a number keeps its place, so the points of a setting run one compiled program, and draws belong
     to the seed and the parameters' names, so all share theirs. ModelError that names the point.
     """
-    for setting in settings:
-        for point in points:
-            yield remembered(key_of(setting, point, wtp), partial(rows_at, setting, point, wtp))
+    places = product(range(len(settings)), points)
+    return map_rows(partial(_rows_of, settings, wtp), places, where, lambda k, p: key_of(settings[k], p, wtp))
+
+
+def _rows_of(
+    settings: Sequence[Setting], wtp: Sequence[float], k: int, point: Mapping[str, float]
+) -> list[Row]:
+    return rows_at(settings[k], point, wtp)
 
 
 def key_of(setting: Setting, point: Mapping[str, float], wtp: Sequence[float]) -> str:

@@ -1,16 +1,14 @@
 """The store of one run: finished blocks and steps as files, found again when the run goes on."""
 
-import json
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from psa_engine.store.arrays import packed, unpacked
 from psa_engine.store.files import PART, storage_error, write_atomically
@@ -22,7 +20,10 @@ GRACE = 10.0
 """Seconds of a run that are done again rather than kept: a short run writes no block."""
 
 Range = tuple[int, int]
-Compute = Callable[[Iterable[Range]], Iterator[tuple[int, Mapping[str, Any]]]]
+Block = Mapping[str, Any]
+"""Nested arrays."""
+Compute = Callable[[Iterable[Any]], Iterator[Block]]
+"""Given what blocks are made from, yields the blocks in that order; may draw on what it is given some way ahead."""
 
 
 @dataclass
@@ -103,60 +104,54 @@ class Store:
         except OSError as error:
             raise storage_error(folder, error) from error
 
-    def blocks(self, n_draws: int, size: int, compute: Compute) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Yield (first draw, block) of a run in order: what is stored from its file, the rest from `compute`.
-
-        `compute` is given the ranges (first draw, number) that are missing and yields them in that order.
-        Between blocks SIGINT and SIGTERM are heard: raises Interrupted, with the block in hand kept.
-        """
+    def blocks(self, n_draws: int, size: int, compute: Compute) -> Iterator[tuple[int, Block]]:
+        """Yield (first draw, block) of a run in order, made from ranges (first draw, number): see `mapped`."""
         size = self.manifest.block or size
         ranges = [(first, min(size, n_draws - first)) for first in range(0, n_draws, size)]
+        firsts = [first for first, _ in ranges]
         if len(ranges) == 1 and self.manifest.block is None:
-            yield from compute(ranges)
+            yield from zip(firsts, compute(ranges), strict=True)
             return
         self.manifest = replace(self.manifest, block=size)
         self.begin()
-        missing = [r for r in ranges if not (self.place / _of(r)).exists()]
-        computed, awaited = compute(iter(missing)), set(missing)
-        with stopping_between_blocks() as stop_if_asked:
-            for place in ranges:
-                block = None if place in awaited else self.read(_of(place))
-                if block is None:
-                    block = self._keep(_of(place), next(computed if place in awaited else compute([place])))
-                yield place[0], block
-                stop_if_asked()
+        found = self.mapped(((_of(place), place) for place in ranges), compute)
+        yield from zip(firsts, found, strict=True)
 
-    def _keep(self, name: str, made: tuple[int, Mapping[str, Any]]) -> Mapping[str, Any]:
+    def mapped(self, named: Iterable[tuple[str, Any]], compute: Compute) -> Iterator[Block]:
+        """Yield named blocks in order: what is stored from its file, the rest from `compute`.
+
+        `named` gives the name of each block and what it is made from. Between blocks SIGINT and SIGTERM are heard:
+        raises Interrupted, with the block in hand kept.
+        """
+        queue: deque[tuple[str, Any, bool]] = deque()
+
+        def missing() -> Iterator[Any]:
+            for name, given in named:
+                queue.append((name, given, held := (self.place / name).exists()))
+                if not held:
+                    yield given
+
+        computed = compute(missing())
+        with stopping_between_blocks() as stop_if_asked:
+            while True:
+                block = next(computed, None)
+                while queue and queue[0][2]:
+                    yield self._found(*queue.popleft()[:2], compute)
+                kept = None if block is None else self._keep(queue.popleft()[0], block)
+                stop_if_asked()
+                if kept is None:
+                    return
+                yield kept
+
+    def _found(self, name: str, given: Any, compute: Compute) -> Block:
+        block = self.read(name)
+        return self._keep(name, next(compute([given]))) if block is None else block
+
+    def _keep(self, name: str, made: Block) -> Block:
         self.counts.computed += 1
         if time.monotonic() - self._started >= self.grace:
-            self.write(name, made[1])
-        return made[1]
-
-    def remembered(self, key: str, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Return what `make()` returned under this key, now or when the run was interrupted: nested arrays.
-
-        `key` says everything that the arrays depend on besides the identity of the run. For loops whose steps
-        are no ranges of draws; a signal is heard at the end of a step.
-        """
-        name = _step(key)
-        found = self.read(name)
-        if found is None:
-            with stopping_between_blocks() as stop_if_asked:
-                found = self._keep(name, (0, make()))
-                stop_if_asked()
-        return found
-
-    def holds(self, key: str) -> bool:
-        """Whether a step is stored under this key."""
-        return (self.place / _step(key)).exists()
-
-    def remembered_rows(self, key: str, make: Callable[[], Any]) -> Any:
-        """Return what `make()` returned under this key, as `remembered` does: anything that JSON holds exactly."""
-
-        def encoded() -> dict[str, Any]:
-            return {"json": np.frombuffer(json.dumps(make()).encode(), np.uint8)}
-
-        return json.loads(self.remembered(key, encoded)["json"].tobytes())
+            self.write(name, made)
+        return made
 
     def read(self, name: str) -> dict[str, Any] | None:
         """Return a stored block, None where there is none or it is damaged."""
@@ -196,7 +191,8 @@ class Store:
             shutil.rmtree(self.place)
 
 
-def _step(key: str) -> str:
+def step(key: str) -> str:
+    """Return the name of a block that is no range of draws: `key` says everything it depends on but the run."""
     return f"step-{sha256(key.encode()).hexdigest()[:32]}"
 
 

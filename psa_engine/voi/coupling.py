@@ -10,11 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from psa_engine.engine.nested import InnerMeans
-from psa_engine.engine.progress import Advance
-from psa_engine.voi.problem import Split
+from psa_engine.voi.problem import OuterSet, Split
 
 OUTER_AT_ONCE = 2**15
-"""Outer draws whose means are in memory together."""
+"""OuterSet draws whose means are in memory together."""
 
 
 class Gains(NamedTuple):
@@ -63,14 +62,12 @@ def stream(seed: int, *place: int) -> int:
     return int(np.random.SeedSequence((seed, *place)).generate_state(1, np.uint64)[0])
 
 
-def outer_runs(
-    split: Split, n_outer: int, n_inner: int, seed: int, advance: Advance | None
-) -> Iterator[InnerMeans]:
-    """Yield the inner means of independent outer draws, some ten thousand at a time; inner draws in pairs."""
+def outer_draws(split: Split, n_outer: int, n_inner: int, seed: int) -> Iterator[OuterSet]:
+    """Yield independent outer draws, some ten thousand at a time, for `Split.inner_means_of`."""
     for k, first in enumerate(range(0, n_outer, OUTER_AT_ONCE)):
         n = min(OUTER_AT_ONCE, n_outer - first)
         z = np.random.default_rng(stream(seed, k, 0)).standard_normal((split.n_outer, n))
-        yield split.inner_means(z, n_inner, stream(seed, k, 1), "antithetic", advance=advance)
+        yield OuterSet(z, n_inner, stream(seed, k, 1))
 
 
 def grouped(runs: InnerMeans, n_groups: int) -> InnerMeans:

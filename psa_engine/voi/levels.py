@@ -5,6 +5,8 @@ highest mean over all of them less the mean of the highest over each half, on th
 (antithetic coupling). Its mean falls like 2^-l and its variance like 2^-1.5l (Giles and Goda 2019).
 """
 
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,17 +14,17 @@ import numpy as np
 
 from psa_engine.engine.nested import InnerMeans
 from psa_engine.engine.progress import Advance
-from psa_engine.voi.coupling import gains, grouped, outer_runs, stream
+from psa_engine.voi.coupling import gains, grouped, outer_draws, stream
 from psa_engine.voi.goal import spread
 from psa_engine.voi.pilot import Pilot
-from psa_engine.voi.problem import Split
+from psa_engine.voi.problem import OuterSet, Split
 from psa_engine.voi.tally import Tally
 
 DECAY = 1.5
 """A level's variance is 2^-1.5 of that before it where the best strategies' difference has a density at 0."""
 
 TRUSTED, FEWEST = 256, 32
-"""Outer draws from which on a level's variance is believed, and from which on it is judged at all."""
+"""OuterSet draws from which on a level's variance is believed, and from which on it is judged at all."""
 
 
 @dataclass
@@ -85,11 +87,21 @@ class Ladder:
     def add_level(self) -> None:
         self.levels.append(Level(self.n_inner(len(self.levels) + 1), np.zeros((4, len(self.wtp)))))
 
-    def run(self, level: int, n: int, advance: Advance | None) -> None:
-        """Add n outer draws to a level; level 0 comes first."""
-        self._calls += 1
-        for runs in outer_runs(self.split, n, self.n_inner(level), stream(self.seed, self._calls), advance):
-            if level:
+    def run(self, counts: Sequence[int], advance: Advance | None) -> None:
+        """Add so many outer draws to each level from 0 on."""
+        levels: deque[int] = deque()
+
+        def sets() -> Iterator[OuterSet]:
+            for level, n in enumerate(counts):
+                if n:
+                    self._calls += 1
+                    seed = stream(self.seed, self._calls)
+                    for one in outer_draws(self.split, int(n), self.n_inner(level), seed):
+                        levels.append(level)
+                        yield one
+
+        for runs in self.split.inner_means_of(sets(), advance=advance):
+            if level := levels.popleft():
                 self.levels[level - 1].add(runs, self.wtp, self.first.reference)
             else:
                 whole = InnerMeans(*(np.repeat(x.mean(-1, keepdims=True), 2, axis=-1) for x in runs))
@@ -97,7 +109,7 @@ class Ladder:
 
     @property
     def n(self) -> np.ndarray:
-        """Outer draws of each level."""
+        """OuterSet draws of each level."""
         return np.array([self.first.n_draws, *(level.n for level in self.levels)])
 
     @property

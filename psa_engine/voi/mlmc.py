@@ -122,9 +122,7 @@ class _Plan:
         if planned <= 0.01 * self.ladder.runs:
             return False
         with progress_bar(planned, "model runs", self.progress) as advance:
-            for level, n in enumerate(short):
-                if n:
-                    self.ladder.run(level, int(n), advance)
+            self.ladder.run(short.tolist(), advance)
         return True
 
     def _wanted(self, share: float) -> tuple[np.ndarray, float]:

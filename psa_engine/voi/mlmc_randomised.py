@@ -95,9 +95,7 @@ class _Draws:
             counts = np.append(counts, drawn)
         planned = int((counts * 2.0 ** (self.ladder.start + np.arange(len(counts)))).sum())
         with progress_bar(planned, "model runs", progress) as advance:
-            for level, n in enumerate(counts):
-                if n:
-                    self.ladder.run(level, int(n), advance)
+            self.ladder.run(counts.tolist(), advance)
 
     @property
     def n_drawn(self) -> int:

@@ -1,14 +1,15 @@
 """Outer draws of a nested run, independent or scrambled nets, added as they are wanted."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
 from psa_engine.engine.progress import progress_bar
-from psa_engine.voi.coupling import OUTER_AT_ONCE, grouped, outer_runs, stream
+from psa_engine.voi.coupling import OUTER_AT_ONCE, grouped, outer_draws, stream
 from psa_engine.voi.goal import FLOOR, Goal, sized_on, spread
 from psa_engine.voi.pilot import Pilot
-from psa_engine.voi.problem import Split
+from psa_engine.voi.problem import OuterSet, Split
 from psa_engine.voi.scrambles import SCRAMBLES, sobol_scores
 from psa_engine.voi.tally import Tally
 
@@ -84,22 +85,22 @@ class OuterDraws:
 
     def _extend(self, n: int) -> None:
         """Add n outer draws to each group."""
-        with progress_bar(n * self.tally.n_groups * self.n_inner, "model runs", self.progress) as advance:
-            if self.sampler == "random":
-                seed = stream(self.seed, self.tally.n)
-                for runs in outer_runs(self.split, n, self.n_inner, seed, advance):
-                    self.tally.add(grouped(runs, 1))
-                return
-            last = self.tally.n + n
-            at_once = max(1, OUTER_AT_ONCE // self.tally.n_groups)
-            while self.tally.n < last:
-                self._extend_nets(min(at_once, last - self.tally.n), advance)
+        groups, first = self.tally.n_groups, self.tally.n
+        if self.sampler == "random":
+            sets = outer_draws(self.split, n, self.n_inner, stream(self.seed, first))
+        else:
+            sets = self._nets(first, first + n)
+        with progress_bar(n * groups * self.n_inner, "model runs", self.progress) as advance:
+            # Inner draws are antithetic pairs, not nets: of a few pairs, nets are no better (and often worse).
+            for runs in self.split.inner_means_of(sets, "antithetic", advance=advance):
+                self.tally.add(grouped(runs, groups))
 
-    def _extend_nets(self, n: int, advance: Any) -> None:
-        first, n_nets = self.tally.n, self.tally.n_groups
+    def _nets(self, first: int, last: int) -> Iterator[OuterSet]:
+        """Yield points `first` to `last` of every net, some ten thousand together."""
+        n_nets = self.tally.n_groups
+        at_once = max(1, OUTER_AT_ONCE // n_nets)
         names = [self.split.parameters.structure.scores[i] for i in self.split.outer_rows]
-        nets = [sobol_scores(names, self.seed, k, first, first + n) for k in range(n_nets)]
-        z, seed = np.concatenate(nets, axis=1), stream(self.seed, first)
-        # Inner draws are antithetic pairs, not nets: of a few pairs, nets are no better (and often worse).
-        runs = self.split.inner_means(z, self.n_inner, seed, "antithetic", advance=advance)
-        self.tally.add(grouped(runs, n_nets))
+        for start in range(first, last, at_once):
+            end = min(start + at_once, last)
+            nets = [sobol_scores(names, self.seed, k, start, end) for k in range(n_nets)]
+            yield OuterSet(np.concatenate(nets, axis=1), self.n_inner, stream(self.seed, start))

@@ -4,7 +4,7 @@ A few hundred outer draws get some hundred inner draws each; means over blocks o
 inner draws are the inner means of as many nested runs with the same outer draws: the doubling table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from psa_engine.engine.nested import InnerMeans
 from psa_engine.engine.progress import Advance, progress_bar
 from psa_engine.voi.coupling import best_strategy, stream
 from psa_engine.voi.goal import FLOOR, Goal
-from psa_engine.voi.problem import Split
+from psa_engine.voi.problem import OuterSet, Split
 
 WORST_LEFT = 2**0.5
 """No more of the correction than this is left as bias, see `Pilot.left`."""
@@ -185,11 +185,15 @@ def run_pilot(
     """Run `n_outer` outer draws of `n_inner` inner draws (a power of two) each, gains over `reference`."""
     pilots: list[Pilot] = []
     at_once = max(1, _RUNS_AT_ONCE // n_inner)
-    for first in range(0, n_outer, at_once):
-        n = min(at_once, n_outer - first)
-        z = np.random.default_rng(stream(seed, first, 0)).standard_normal((split.n_outer, n))
-        z = np.repeat(z, n_inner // 2, axis=1)
-        runs = split.inner_means(z, 2, stream(seed, first, 1), "antithetic", advance=advance)
+
+    def sets() -> Iterator[OuterSet]:
+        for first in range(0, n_outer, at_once):
+            n = min(at_once, n_outer - first)
+            z = np.random.default_rng(stream(seed, first, 0)).standard_normal((split.n_outer, n))
+            yield OuterSet(np.repeat(z, n_inner // 2, axis=1), 2, stream(seed, first, 1))
+
+    for runs in split.inner_means_of(sets(), "antithetic", advance=advance):
+        n = len(runs.costs) // (n_inner // 2)
         # A pair's halves are single inner draws: brought to (n, n_strategies, n_inner).
         shaped = (np.moveaxis(x.reshape(n, n_inner // 2, -1, 2), 2, 1).reshape(n, -1, n_inner) for x in runs)
         draws = InnerMeans(*shaped)
@@ -229,7 +233,7 @@ def _columns(draws: InnerMeans, wtp: float, reference: int) -> tuple[np.ndarray,
 def first_pilot(split: Split, wtp: np.ndarray, goal: Goal, seed: int, progress: bool) -> Pilot:
     """Run a pilot of about an eighth of the budget, at most 2^17 model runs.
 
-    Outer draws matter more than inner ones: what a correction leaves depends on the few outer draws near
+    OuterSet draws matter more than inner ones: what a correction leaves depends on the few outer draws near
     a change of decision.
     """
     n_inner = 64 if goal.budget >= 2**20 else 32

@@ -1,5 +1,6 @@
 """The pilot of the surrogate method: a quadratic fit of costs and effects in the scores of a split."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,16 +28,20 @@ class ScoreRuns:
     def outcomes(self, z: np.ndarray) -> np.ndarray:
         """Return costs, then effects (2 n_strategies, n) at scores (n_scores, n)."""
         parts = []
-        for first in range(0, z.shape[1], _BATCH):
-            here = z[:, first : first + _BATCH]
-            n = here.shape[1]
-            # Batches of one size need one compiled program.
-            padded = here if n == _BATCH else np.pad(here, ((0, 0), (0, _BATCH - n)))
-            costs, effects = self.split.evaluate(padded[: self.k], padded[self.k :])
+        for costs, effects in self.split.evaluations(self._batches(z)):
+            n = min(_BATCH, z.shape[1] - _BATCH * len(parts))
             parts.append(np.hstack([costs, effects])[:n].T)
             self.runs += n
             self.advance(n)
         return np.hstack(parts)
+
+    def _batches(self, z: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield outer and inner scores in batches of one size, which need one compiled program."""
+        for first in range(0, z.shape[1], _BATCH):
+            here = z[:, first : first + _BATCH]
+            n = here.shape[1]
+            padded = here if n == _BATCH else np.pad(here, ((0, 0), (0, _BATCH - n)))
+            yield padded[: self.k], padded[self.k :]
 
 
 @dataclass(frozen=True)

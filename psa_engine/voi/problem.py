@@ -1,36 +1,36 @@
 """A decision problem as value-of-information methods see it: a model, its parameters, conditional draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from psa_engine.engine import run_psa
-from psa_engine.engine.compiled import Program, cast, on_host, scored, structure_of
-from psa_engine.engine.devices import Device, Precision, devices
-from psa_engine.engine.nested import InnerMeans, inner_means
+from psa_engine.engine import RunPlan
+from psa_engine.engine.blocks import BlockRunner
+from psa_engine.engine.devices import Device, Precision
+from psa_engine.engine.nested import InnerMeans, outer_draws_in_a_block
 from psa_engine.engine.progress import Advance
+from psa_engine.engine.run import sample_of
+from psa_engine.engine.where import HERE, Where, map_blocks
 from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet, Sampler, conditional, members
 from psa_engine.sample import PsaSample
-
-Arrays = Mapping[str, np.ndarray]
-Remembered = Callable[[str, Callable[[], Arrays]], Arrays]
-"""Given a key and what makes arrays: the arrays, made now or found where an earlier run left them."""
+from psa_engine.voi.conditional_runs import ConditionalRuns
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A model with its parameters, how precisely and where to run it, and where its runs are remembered if at all."""
+    """A model with its parameters, how precisely to run it on what, and where its runs are made and kept."""
 
     model: Model
     parameters: ParameterSet
     precision: Precision = "double"
     device: Device = "auto"
-    remembered: Remembered | None = None
+    where: Where = HERE
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -43,14 +43,28 @@ class Problem:
 
     def sample(self, n_draws: int, seed: int, sampler: Sampler = "random") -> PsaSample:
         """Return a PSA sample without outcome components."""
-        return run_psa(
-            self.model, self.parameters, n_draws, seed, sampler=sampler, precision=self.precision,
-            device=self.device, keep="totals",
-        )  # fmt: skip
+        plan = RunPlan(
+            n_draws=n_draws, seed=seed, sampler=sampler, precision=self.precision, device=self.device
+        )
+        runner = BlockRunner(self.model, self.parameters, plan, keep="totals")
+
+        def key(first: int, n: int) -> str:
+            return repr(("sample", plan.n_draws, seed, sampler, self.precision, first, n))
+
+        blocks = map_blocks(runner.run, runner.ranges, self.where, key)
+        return sample_of(runner, zip((first for first, _ in runner.ranges), blocks, strict=True))
 
     def split(self, of: Sequence[str]) -> "Split":
         """Return the loops for parameters of interest: their scores outside, all others inside."""
         return Split(self, self.members(of))
+
+
+class OuterSet(NamedTuple):
+    """A set of outer draws: scores (n_outer, N), how many inner draws each gets, and the seed of these."""
+
+    scores: np.ndarray
+    n_inner: int
+    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,37 +100,27 @@ class Split:
         """How many scores are left."""
         return len(self.parameters.structure.scores) - self.n_outer
 
-    def _program(self, sampler: Sampler) -> Program:
+    @cached_property
+    def runs(self) -> ConditionalRuns:
+        """The model runs of both loops, apart from where they are made."""
         problem = self.problem
-        return Program(
-            structure_of(problem.model, self.parameters), self.parameters.structure,
-            sampler, problem.precision, problem.device,
-            False, True,
-        )  # fmt: skip
+        return ConditionalRuns(
+            problem.model, self.parameters, self.outer_rows, problem.precision, problem.device
+        )
 
     def evaluate(self, z_outer: np.ndarray, z_inner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return costs and effects (n, n_strategies) at independent scores (n_outer, n) and (n_inner, n)."""
-        key = ("evaluate", z_outer, z_inner)
-        found = self._remembered(key, lambda: self._evaluated(z_outer, z_inner))
-        return found["costs"], found["effects"]
+        [found] = self.evaluations([(z_outer, z_inner)])
+        return found
 
-    def _evaluated(self, z_outer: np.ndarray, z_inner: np.ndarray) -> Arrays:
-        program = self._program("random")
-        n = z_inner.shape[1] if self.n_inner else z_outer.shape[1]
-        inner_rows = [i for i in range(self.n_outer + self.n_inner) if i not in self.outer_rows]
-        n_tiles = 1 << (-(-n // program.step) - 1).bit_length()
-        z = np.zeros((self.n_outer + self.n_inner, n_tiles * program.step), program.dtype)
-        z[list(self.outer_rows), :n] = z_outer
-        z[inner_rows, :n] = z_inner
-        tiled = z.reshape(len(z), n_tiles, len(devices(program.device)), program.tile).transpose(1, 2, 0, 3)
-        wanted = -(-n // program.step)
-        inputs = {
-            "model": cast(self.problem.model.inputs(), program.dtype),
-            "parameters": cast(self.parameters.inputs(), program.dtype),
-        }
-        result = scored(program, n_tiles)(inputs, tiled, np.int32(wanted))
-        totals = on_host(result, program, wanted, n)["totals"]
-        return {kind: totals[kind].T.astype(float) for kind in ("costs", "effects")}
+    def evaluations(
+        self, scores: Iterable[tuple[np.ndarray, np.ndarray]]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield what `evaluate` returns for each pair of scores."""
+        for found in map_blocks(
+            self.runs.evaluate, scores, self.problem.where, partial(self._key, "evaluate")
+        ):
+            yield found["costs"], found["effects"]
 
     def inner_means(
         self,
@@ -132,21 +136,40 @@ class Split:
         `n_inner_draws` is a power of two; `sampler` "antithetic" pairs neighbours, "sobol" gives each
         outer draw its own net; `shared` uses the same inner draws for all. (N, n_strategies, 2) each.
         """
-        z = np.asarray(z_outer, float)
+        [found] = self.inner_means_of([OuterSet(z_outer, n_inner_draws, seed)], sampler, shared, advance)
+        return found
 
-        def made() -> Arrays:
-            return inner_means(
-                self.problem.model, self.parameters, self.outer_rows, z, n_inner_draws,
-                program=self._program(sampler), seed=seed, sampler=sampler, shared=shared, advance=advance,
-            )._asdict()  # fmt: skip
+    def inner_means_of(
+        self,
+        sets: Iterable[OuterSet],
+        sampler: Sampler = "antithetic",
+        shared: bool = False,
+        advance: Advance | None = None,
+    ) -> Iterator[InnerMeans]:
+        """Yield what `inner_means` returns for each set of outer draws; a cluster works some sets ahead."""
+        begun: deque[OuterSet] = deque()
 
-        return InnerMeans(**self._remembered(("inner means", z, n_inner_draws, seed, sampler, shared), made))
+        def blocks() -> Iterator[tuple[Any, ...]]:
+            for one in sets:
+                begun.append(one)
+                z, m = np.asarray(one.scores, float), one.n_inner
+                n, size = z.shape[1], outer_draws_in_a_block(m)
+                for first in range(0, n, size):
+                    yield z[:, first : first + size], first, n, m, one.seed, sampler, shared
 
-    def _remembered(self, key: tuple[Any, ...], make: Callable[[], Arrays]) -> Arrays:
-        """Return what `make()` does, by way of the problem's memory; the key names it among all of one problem."""
-        if self.problem.remembered is None:
-            return make()
-        digest = sha256(repr((self.of, self.problem.precision)).encode())
-        for part in key:
+        key, parts = partial(self._key, "inner means"), []
+        for found in map_blocks(self.runs.inner_means, blocks(), self.problem.where, key):
+            parts.append(found)
+            if advance is not None:
+                advance(len(found["costs"]) * begun[0].n_inner)
+            if sum(len(part["costs"]) for part in parts) == begun[0].scores.shape[1]:
+                yield InnerMeans(*(np.concatenate([p[k] for p in parts]) for k in InnerMeans._fields))
+                parts = []
+                begun.popleft()
+
+    def _key(self, what: str, *given: Any) -> str:
+        """Return what names a block among all of one problem."""
+        digest = sha256(repr((self.of, self.problem.precision, what)).encode())
+        for part in given:
             digest.update(part.tobytes() if isinstance(part, np.ndarray) else f"|{part}".encode())
-        return self.problem.remembered(digest.hexdigest(), make)
+        return digest.hexdigest()

@@ -8,6 +8,7 @@ import typer
 from psa_engine.cli.options import (
     AllowModelFile,
     AsJson,
+    Cluster,
     Config,
     KeepBlocks,
     Out,
@@ -38,13 +39,17 @@ def evppi(
     allow_model_file: AllowModelFile = False,
     restart: Restart = False,
     keep_blocks: KeepBlocks = False,
+    cluster: Cluster = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Rank parameters and groups by the value of perfect information about them."""
     from psa_engine.cli.information import Asked, evppi_command
 
-    settings, more = {"wtp": wtp, "seed": seed}, (out, as_json, allow_model_file, restart, keep_blocks)
+    settings, more = (
+        {"wtp": wtp, "seed": seed},
+        (out, as_json, allow_model_file, restart, keep_blocks, cluster),
+    )
     evppi_command(Asked(config, settings, tuple(set_ or ()), *more), of or (), method, rtol)
 
 
@@ -61,6 +66,7 @@ def evsi(
     allow_model_file: AllowModelFile = False,
     restart: Restart = False,
     keep_blocks: KeepBlocks = False,
+    cluster: Cluster = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -72,7 +78,10 @@ def evsi(
         sizes = [int(x) for x in n.split(",")] if n else []
     except ValueError:
         raise InputError(f"--n takes whole numbers with commas between, and got '{n}'.") from None
-    settings, more = {"wtp": wtp, "seed": seed}, (out, as_json, allow_model_file, restart, keep_blocks)
+    settings, more = (
+        {"wtp": wtp, "seed": seed},
+        (out, as_json, allow_model_file, restart, keep_blocks, cluster),
+    )
     evsi_command(Asked(config, settings, tuple(set_ or ()), *more), study, sizes, method)
 
 
