@@ -13,7 +13,7 @@ from voi_problems import KNOWN, P1, P4, P13_CONFIG, P13_EVPI, P13_EVPPI, P13_WTP
 from psa_engine.config import load_analysis
 from psa_engine.distributions import Empirical, LogNormal, Normal, Triangular, Uniform
 from psa_engine.engine.compiled import Program
-from psa_engine.engine.pick_freeze import design_means
+from psa_engine.engine.pick_freeze import DRAWS, TOGETHER, design_sums, parts_of
 from psa_engine.errors import InputError, ModelError
 from psa_engine.model import FunctionModel
 from psa_engine.parameters import ParameterSet, normal_scores, score_inputs
@@ -172,9 +172,11 @@ def test_frozen_designs_are_the_model_at_moved_scores():
     program = Program(P4.model.structure, P4.parameters.structure, "random", "double", "auto", False, True)
     z = np.random.default_rng(0).standard_normal((19, 96))
     split = problem.split(("x6",))
-    got = design_means(
-        P4.model, P4.parameters, z, np.eye(19)[[5, 5]], np.array([-1.5, 0.7]), 2, program=program
+    part, _ = parts_of(96, 2)
+    sums = design_sums(
+        P4.model, P4.parameters, z, np.eye(19)[[5, 5]], np.array([-1.5, 0.7]), part, program=program
     )
+    got = sums / 48
     costs, effects = split.evaluate(np.full((1, 96), 0.7), np.delete(z, 5, 0))
     np.testing.assert_allclose(got[1, 0].T, costs.reshape(2, 48, 2).mean(1), rtol=1e-12)
     np.testing.assert_allclose(got[1, 1].T, effects.reshape(2, 48, 2).mean(1), rtol=1e-12)
@@ -197,11 +199,17 @@ def test_results_that_are_not_finite_are_named():
 
 
 def test_draws_that_do_not_divide_are_refused():
-    program = Program(P1.model.structure, P1.parameters.structure, "random", "double", "auto", False, True)
     with pytest.raises(InputError, match="24 draws do not divide"):
-        design_means(
-            P1.model, P1.parameters, np.zeros((5, 24)), np.eye(5)[:1], np.ones(1), 1, program=program
-        )
+        parts_of(24, 1)
+
+
+def test_parts_are_within_a_group_and_within_the_draws_that_are_added_up_together():
+    n = 3 * DRAWS
+    part, group = parts_of(n, 4)
+    first = np.arange(n // TOGETHER) * TOGETHER
+    found = {(int(p), int(f // (n // 4)), int(f // DRAWS)) for p, f in zip(part, first, strict=True)}
+    assert sorted(found) == [(0, 0, 0), (1, 1, 0), (2, 1, 1), (3, 2, 1), (4, 2, 2), (5, 3, 2)]
+    assert group.tolist() == [0, 1, 1, 2, 2, 3]
 
 
 def test_points_are_those_that_the_engine_draws():

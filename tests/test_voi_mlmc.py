@@ -128,7 +128,7 @@ def test_a_level_that_few_draws_saw_is_not_believed_to_vary_less_than_a_quarter(
     for level, n in enumerate((4096, 1024, 16)):
         if level:
             ladder.add_level()
-        ladder.run(level, n, None)
+        ladder.run([0] * level + [n], None)
     first, second = (level.variance[0] for level in ladder.levels)
     assert ladder.variances()[2][0] == max(second, first / 4)
 

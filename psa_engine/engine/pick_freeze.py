@@ -14,7 +14,6 @@ from jax.sharding import PartitionSpec as P
 
 from psa_engine.engine.compiled import Program, cast, in_tiles, on_all_devices, outcomes_of
 from psa_engine.engine.devices import devices
-from psa_engine.engine.progress import Advance
 from psa_engine.errors import InputError, ModelError
 from psa_engine.model import Model
 from psa_engine.parameters import ParameterSet
@@ -24,53 +23,51 @@ TOGETHER = 16
 DESIGNS = 256
 """Designs in one call."""
 DRAWS = 2**13
-"""Draws that a CPU core keeps for all designs."""
+"""Draws that a CPU core keeps for all designs, and that are added up together."""
 RUNS = 2**17
 """Model runs of a CPU core in one call."""
 
 
-def design_means(
+def parts_of(n: int, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the parts in which n draws are added up, and the group (n_parts,) of each.
+
+    `TOGETHER` neighbours are always in one part: the first array (n / TOGETHER,) numbers it from 0 upwards. Groups
+    are of consecutive draws; no part reaches over a multiple of `DRAWS`, so that sums are the same on all devices.
+    Raises InputError where n is not a multiple of `TOGETHER` x n_groups.
+    """
+    if n % (TOGETHER * n_groups):
+        raise InputError(f"{n} draws do not divide into {n_groups} groups of a multiple of {TOGETHER}.")
+    first = np.arange(n // TOGETHER) * TOGETHER
+    group = first // (n // n_groups)
+    new = (np.diff(group, prepend=0) != 0) | (first % DRAWS == 0)
+    return np.cumsum(new) - 1, group[new]
+
+
+def design_sums(
     model: Model,
     parameters: ParameterSet,
     z: np.ndarray,
     directions: np.ndarray,
     targets: np.ndarray,
-    n_groups: int,
+    part: np.ndarray,
     *,
     program: Program,
-    advance: Advance | None = None,
 ) -> np.ndarray:
-    """Return mean costs and effects (n_designs, 2, n_strategies, n_groups) over runs of consecutive draws.
+    """Return sums of costs and effects (n_designs, 2, n_strategies, n_parts) over parts of the draws: see `parts_of`.
 
     `z` (n_scores, n) independent normal scores, `directions` (n_designs, n_scores) unit vectors (zero
-    freezes nothing), `targets` (n_designs,). Raises InputError where n is not a multiple of
-    `TOGETHER` x n_groups, ModelError where a result is not finite.
+    freezes nothing), `targets` (n_designs,). Raises ModelError where a result is not finite.
     """
-    n = z.shape[1]
-    if n % (TOGETHER * n_groups):
-        raise InputError(f"{n} draws do not divide into {n_groups} groups of a multiple of {TOGETHER}.")
     run = _Run(model, parameters, program)
-    group = np.arange(n // TOGETHER) * n_groups // (n // TOGETHER)
-    out = np.zeros((len(targets), 2, len(model.structure.strategies.names), n_groups))
-    for first in range(0, n, run.n_draws):
-        here = slice(first, min(first + run.n_draws, n))
-        base = run.placed(z[:, here])
-        n_tiles = -(-(here.stop - first) // program.step)
-        at_once = max(1, min(DESIGNS, run.n_items // n_tiles))
-        for low in range(0, len(targets), at_once):
-            some = slice(low, low + at_once)
-            sums = run.sums(base, n_tiles, directions[some], targets[some])
-            of = group[first // TOGETHER : here.stop // TOGETHER]
-            starts = np.flatnonzero(np.diff(of, prepend=-1))
-            out[some][..., of[starts]] += np.add.reduceat(sums[..., : len(of)], starts, axis=-1)
-            if advance is not None:
-                advance(len(sums) * (here.stop - first))
+    blocks = [run.of(z[:, k : k + run.n_draws], directions, targets, part[k // TOGETHER :])
+              for k in range(0, z.shape[1], run.n_draws)]  # fmt: skip
+    out = np.concatenate(blocks, axis=-1)
     if not np.isfinite(out).all():
         raise ModelError(
             "The costs or effects of some draws are not finite.",
             hint="Run the PSA first: it names the draw and the reason.",
         )
-    return out / (n // n_groups)
+    return out
 
 
 class _Run:
@@ -93,6 +90,19 @@ class _Run:
         padded[:, : z.shape[1]] = z
         tiled = padded.reshape(len(z), self.n_held, self.n_devices, -1).transpose(1, 2, 0, 3)
         return jax.device_put(tiled, NamedSharding(self.mesh, P(None, "device")))
+
+    def of(self, z: np.ndarray, directions: np.ndarray, targets: np.ndarray, part: np.ndarray) -> np.ndarray:
+        """Return sums (n_designs, 2, n_strategies, n_parts) over draws that the devices hold at once."""
+        base, n_tiles = self.placed(z), -(-z.shape[1] // self.program.step)
+        n_sums = z.shape[1] // TOGETHER
+        starts = np.flatnonzero(np.diff(part[:n_sums], prepend=-1))
+        at_once = max(1, min(DESIGNS, self.n_items // n_tiles))
+        found = []
+        for low in range(0, len(targets), at_once):
+            some = slice(low, low + at_once)
+            sums = self.sums(base, n_tiles, directions[some], targets[some])
+            found.append(np.add.reduceat(sums[..., :n_sums], starts, axis=-1))
+        return np.concatenate(found)
 
     def sums(self, base: Any, n_tiles: int, directions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return sums (n_designs, 2, n_strategies, n_tiles x step / TOGETHER) of one call."""
