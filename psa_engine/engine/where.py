@@ -28,6 +28,9 @@ class Where:
     compute: Compute = here
     store: Store | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Where, ()  # what goes to another process works there
+
 
 HERE = Where()
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from psa_engine.decision.net_benefit import wtp_values
+from psa_engine.engine.where import HERE, Where
 from psa_engine.errors import InputError, nearest
 from psa_engine.estimate import VoiEstimate
 from psa_engine.model import Model
@@ -64,7 +65,8 @@ def evsi(
         sample = model_or_sample if isinstance(model_or_sample, PsaSample) else None
         sample = sample or problem.sample(n_draws, seed)  # type: ignore[union-attr]
         priors = problem.parameters if problem else parameters
-        found = _from_sample(method, sample, priors, study, sizes, values, seed, options)
+        where = HERE if problem is None else problem.where
+        found = _from_sample(method, sample, priors, study, sizes, values, seed, options, where)
         runs = 0 if problem is None else sample.n_draws
         shared = {"shared_runs": True, "seconds_with_sample": perf_counter() - started}
         found = [replace(one, model_runs=runs, diagnostics={**one.diagnostics, **shared}) for one in found]
@@ -82,6 +84,7 @@ def _from_sample(
     wtp: np.ndarray,
     seed: int,
     options: dict[str, Any],
+    where: Where,
 ) -> list[VoiEstimate]:
     if method in ("auto", "conjugate"):
         informed_values(study, sample.parameter_values, n)
@@ -94,7 +97,7 @@ def _from_sample(
             assert priors is not None
             return conjugate.estimates(sample, study, n, wtp, parameters=priors, seed=seed, **options)
         method = "regression"
-    return _FROM_SAMPLE[method].estimates(sample, study, n, wtp, seed=seed, **options)
+    return _FROM_SAMPLE[method].estimates(sample, study, n, wtp, seed=seed, where=where, **options)
 
 
 def _problem(given: Any, parameters: ParameterSet | None) -> Problem | None:

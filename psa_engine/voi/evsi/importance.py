@@ -1,10 +1,12 @@
 """EVSI by importance sampling: draws weighted by the likelihood of simulated data (Menzies 2016)."""
 
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 
+from psa_engine.engine.where import HERE, Where
 from psa_engine.estimate import VoiEstimate
 from psa_engine.sample import PsaSample
 from psa_engine.voi.evsi.fitted import expected_outcomes
@@ -21,7 +23,13 @@ MOST_WEIGHED = 10_000
 
 
 def estimates(
-    sample: PsaSample, study: Study, n: Sequence[int], wtp: np.ndarray, *, seed: int = 0
+    sample: PsaSample,
+    study: Study,
+    n: Sequence[int],
+    wtp: np.ndarray,
+    *,
+    seed: int = 0,
+    where: Where = HERE,
 ) -> list[VoiEstimate]:
     """Return EVSI (n_wtp,) for each sample size, money per person.
 
@@ -33,11 +41,12 @@ def estimates(
     values = informed_values(study, sample.parameter_values, n)
     outcomes = incremental_outcomes(sample)
     fitted = expected_outcomes(sample, study, seed)
-    return [_one(study, values, outcomes, fitted, size, wtp, seed) for size in n]
+    one = partial(_one, study, values, outcomes, fitted, wtp, seed)
+    return list(where.compute(one, ((size,) for size in n)))
 
 
 def _one(
-    study: Study, values: Values, outcomes: np.ndarray, fitted: np.ndarray, n: int, wtp: np.ndarray, seed: int
+    study: Study, values: Values, outcomes: np.ndarray, fitted: np.ndarray, wtp: np.ndarray, seed: int, n: int
 ) -> VoiEstimate:
     started = perf_counter()
     n_fitted = len(fitted)

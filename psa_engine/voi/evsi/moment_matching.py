@@ -5,11 +5,13 @@ approximation whose error does not fall with the number of draws.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
 
+from psa_engine.engine.where import HERE, Where
 from psa_engine.estimate import VoiEstimate
 from psa_engine.sample import PsaSample
 from psa_engine.voi.evsi.fitted import expected_outcomes
@@ -24,7 +26,13 @@ GROUPS = 20
 
 
 def estimates(
-    sample: PsaSample, study: Study, n: Sequence[int], wtp: np.ndarray, *, seed: int = 0
+    sample: PsaSample,
+    study: Study,
+    n: Sequence[int],
+    wtp: np.ndarray,
+    *,
+    seed: int = 0,
+    where: Where = HERE,
 ) -> list[VoiEstimate]:
     """Return EVSI (n_wtp,) for each sample size, money per person.
 
@@ -34,11 +42,12 @@ def estimates(
     values = informed_values(study, sample.parameter_values, n)
     outcomes = incremental_outcomes(sample)
     fitted = expected_outcomes(sample, study, seed)
-    return [_one(study, values, outcomes, fitted, size, wtp, seed) for size in n]
+    one = partial(_one, study, values, outcomes, fitted, wtp, seed)
+    return list(where.compute(one, ((size,) for size in n)))
 
 
 def _one(
-    study: Study, values: Values, outcomes: np.ndarray, fitted: np.ndarray, n: int, wtp: np.ndarray, seed: int
+    study: Study, values: Values, outcomes: np.ndarray, fitted: np.ndarray, wtp: np.ndarray, seed: int, n: int
 ) -> VoiEstimate:
     started = perf_counter()
     posterior = _posterior_covariances(study, values, fitted, n, seed)

@@ -4,16 +4,16 @@ Level l has 8 x 2^l inner draws; its difference from level l - 1 is that of the 
 mean under their two halves (antithetic coupling), whose variance falls faster than the cost grows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 import numpy as np
 
 from psa_engine.errors import InputError
 from psa_engine.estimate import VoiEstimate
-from psa_engine.voi.evsi.nested import inner_means, prior_outcomes
+from psa_engine.voi.evsi.nested import prior_outcomes
 from psa_engine.voi.evsi.outcomes import loss_of, net_benefit
-from psa_engine.voi.evsi.posterior import Informed
+from psa_engine.voi.evsi.posterior_runs import DataSets, Inner, PosteriorRuns
 from psa_engine.voi.evsi.studies import Study
 from psa_engine.voi.problem import Problem
 
@@ -48,11 +48,11 @@ def estimates(
     best = [int(benefit.mean(axis=0).argmax()) for benefit in benefits]
     evpi = np.array([loss_of(benefit, choice).mean() for benefit, choice in zip(benefits, best, strict=True)])
     goal = rtol, evpi / 20
-    return [_one(Informed(problem, study, int(size)), wtp, best, seed, goal, most_runs) for size in n]
+    return [_one(PosteriorRuns(problem, study, [size]), wtp, best, seed, goal, most_runs) for size in n]
 
 
 def _one(
-    informed: Informed,
+    posterior: PosteriorRuns,
     wtp: np.ndarray,
     best: list[int],
     seed: int,
@@ -64,30 +64,32 @@ def _one(
     levels: list[np.ndarray] = []
     runs = _DRAWS_OF_THE_PRIOR
 
-    def add(level: int, n_outer: int) -> None:
+    def add(counts: Mapping[int, int]) -> None:
         nonlocal runs
-        levels[level] = np.vstack([levels[level], _differences(informed, level, n_outer, wtp, best, rng)])
-        runs += n_outer * COARSEST * 2**level
+        sets = [DataSets(0, n_outer, COARSEST * 2**level, rng) for level, n_outer in counts.items()]
+        for level, inner in zip(counts, posterior.inner_means(sets), strict=True):
+            levels[level] = np.vstack([levels[level], _differences(inner, level, wtp, best)])
+        runs += sum(one.n_outer * one.n_inner for one in sets)
 
     while True:
         first = _FIRST_LEVELS if not levels else len(levels) + 1
-        for level in range(len(levels), first):
-            levels.append(np.zeros((0, len(wtp))))
-            add(level, max(128, _PILOT >> level))
+        new = range(len(levels), first)
+        levels += [np.zeros((0, len(wtp))) for _ in new]
+        add({level: max(128, _PILOT >> level) for level in new})
         _sample_to(levels, add, goal, lambda: most_runs - runs)
         error, left = _standard_error(levels), _remainder(levels)
         if (left <= error).all() or len(levels) == _LEVELS or runs >= most_runs:
             break
     return VoiEstimate(
         sum(level.mean(axis=0) for level in levels), error, "multilevel Monte Carlo", wtp,
-        informed.study.parameters, runs, perf_counter() - started, left,
-        diagnostics={"n": informed.n, "levels": [_row(i, level) for i, level in enumerate(levels)]},
+        posterior.informed[0].study.parameters, runs, perf_counter() - started, left,
+        diagnostics={"n": posterior.n[0], "levels": [_row(i, level) for i, level in enumerate(levels)]},
     )  # fmt: skip
 
 
 def _sample_to(
     levels: list[np.ndarray],
-    add: Callable[[int, int], None],
+    add: Callable[[Mapping[int, int]], None],
     goal: tuple[float, np.ndarray],
     runs_left: Callable[[], int],
 ) -> None:
@@ -108,16 +110,12 @@ def _sample_to(
         if not short.any() or runs_left() <= 0:
             return
         affordable = min(1.0, runs_left() / planned)
-        for level, extra in enumerate(short):
-            if extra * affordable >= 1:
-                add(level, int(extra * affordable))
+        counts = {level: int(extra * affordable) for level, extra in enumerate(short)}
+        add({level: extra for level, extra in counts.items() if extra})
 
 
-def _differences(
-    informed: Informed, level: int, n_outer: int, wtp: np.ndarray, best: list[int], rng: np.random.Generator
-) -> np.ndarray:
+def _differences(inner: Inner, level: int, wtp: np.ndarray, best: list[int]) -> np.ndarray:
     """Return the level's differences (n_outer, n_wtp); level 0 is the loss itself."""
-    inner = inner_means(informed, n_outer, COARSEST * 2**level, rng)
     columns = []
     for price, choice in zip(wtp, best, strict=True):
         fine, *halves = (loss_of(net_benefit(m, price), choice) for m in (inner.whole, *inner.halves))
