@@ -1,5 +1,6 @@
 """Blocks on a Dask cluster: the same bits whoever computes them, and errors in words."""
 
+import json
 import time
 from dataclasses import replace
 from functools import partial
@@ -8,7 +9,16 @@ import numpy as np
 import pytest
 from command_line import psa_engine
 from distributed import Client, LocalCluster
-from stored_runs import N_BLOCKS, N_DRAWS, RUN, SIZE, assert_same_bits, results, stored_blocks
+from stored_runs import (
+    N_BLOCKS,
+    N_DRAWS,
+    RUN,
+    SIZE,
+    assert_same_bits,
+    results,
+    stored_blocks,
+    without_seconds,
+)
 
 import psa_engine as pe
 from psa_engine.cluster import gather, hosts, tasks
@@ -147,6 +157,33 @@ def test_rows_on_a_cluster_belong_to_their_point_even_if_it_is_asked_for_twice(c
     there_and_kept = Where(Cluster(client).compute, Store(tmp_path, Manifest("sweep", {}, {}), 0.0))
     there = list(sweep([setting], points, [20_000.0], there_and_kept))
     assert [rows[0]["hazard_ratio"] for rows in there] == [0.6, 0.6, 0.8]
+
+
+def asked_of(cluster, monkeypatch, *command):
+    """What a command says with and without a cluster, and how many tasks it sent."""
+    asked, submit = [], Client.submit
+    monkeypatch.setattr(Client, "submit", lambda *a, **k: asked.append(a[1]) or submit(*a, **k))
+    done = [psa_engine(*command, "--json", *more) for more in ((), ("--cluster", cluster.scheduler_address))]
+    assert [one.code for one in done] == [0, 0], done[1].err
+    return *(without_seconds(json.loads(one.out)) for one in done), asked.count(tasks.call)
+
+
+def test_both_loops_of_an_evppi_are_run_on_a_cluster_in_blocks(cluster, monkeypatch):
+    nested = ("evppi", "two_state", "--of", "hazard_ratio", "--method", "nested", "--rtol", 0.1, "--seed", 3)
+    here, there, n_tasks = asked_of(cluster, monkeypatch, *nested)
+    assert there == here and n_tasks > 2
+
+
+def test_the_sizes_of_an_evsi_are_fitted_on_a_cluster(cluster, monkeypatch):
+    sizes = ("evsi", "two_state", "--method", "moment_matching", "--n", "50,100,400", "--seed", 3)
+    here, there, n_tasks = asked_of(cluster, monkeypatch, *sizes)
+    assert there == here and n_tasks >= 3
+
+
+def test_scenarios_and_subgroups_are_tasks(cluster, monkeypatch, tmp_path):
+    all_of_them = ("run", "two_state", "--draws", 500, "--scenario", "all", "--out", tmp_path)
+    here, there, n_tasks = asked_of(cluster, monkeypatch, *all_of_them)
+    assert there == here and n_tasks == 1 + len(pe.load_analysis("two_state").scenarios)
 
 
 @pytest.mark.parametrize("rank", [0, N_BLOCKS])
