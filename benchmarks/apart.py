@@ -112,7 +112,7 @@ def nested(of: str, n_outer: int, n_inner: int, precision: str = "double") -> di
         "peak_bytes": peak,
         "standard_errors_off": abs(found.value - curves.value) / error,
         "value": found.value,
-        "standard_error": found.standard_error,
+        "value_error": found.standard_error,
     }
 
 

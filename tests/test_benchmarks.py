@@ -10,10 +10,13 @@ from scipy import stats
 
 import psa_engine as pe
 from psa_engine import reference
+from psa_engine.cli import benchmark
+from psa_engine.errors import InputError
 from psa_engine.report.benchmark import benchmark_markdown, measured_rows
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
+import apart  # noqa: E402
 import fair  # noqa: E402
 import measuring  # noqa: E402
 import scaling  # noqa: E402
@@ -128,3 +131,22 @@ def test_the_figure_has_a_panel_for_each_kind_of_size(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_the_memory_of_a_call_is_what_it_takes_and_gives_back():
     assert measuring.memory_of(lambda: np.ones(2**24).sum()) == pytest.approx(2**27, rel=0.05)
+
+
+def test_the_distance_of_two_samples_is_in_their_standard_errors():
+    swing = np.tile([-1.0, 1.0], 200)[:, None]
+    a, b = (
+        pe.PsaSample(("only",), 50 + 3 * swing[:n], shift + swing[:n]) for n, shift in ((400, 0), (100, 0.5))
+    )
+    assert apart.standard_errors_off(a, b) == pytest.approx(0.5 / np.sqrt(1 / 400 + 1 / 100))
+
+
+def test_a_benchmark_cannot_be_quick_and_long():
+    with pytest.raises(InputError, match="choose one"):
+        benchmark.run_benchmarks(quick=True, long=True, out=None, as_json=False, only=None)
+
+
+def test_names_in_brackets_are_shown(capsys):
+    rows = [{**row, "work": "grams[cream]"} for row in measured_rows(RAW)["rows"]]
+    benchmark._show({**measured_rows(RAW), "rows": rows})
+    assert "grams[cream]" in capsys.readouterr().out

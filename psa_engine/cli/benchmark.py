@@ -74,6 +74,7 @@ _SETTINGS = [
 
 
 def _show(results: dict[str, Any]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     header, rows = benchmark_table(results)
@@ -81,5 +82,5 @@ def _show(results: dict[str, Any]) -> None:
     for name in header:
         table.add_column(name, justify="left" if name in header[:2] else "right")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console().print(table)

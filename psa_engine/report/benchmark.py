@@ -70,8 +70,8 @@ def _rates(row: Mapping[str, Any], reference: Mapping[str, Any] | None, peak: fl
 
 def benchmark_table(results: Mapping[str, Any], works: str = "") -> tuple[list[str], list[list[str]]]:
     """Return header and rows of text of the work whose name starts so, without columns that are empty."""
-    header = ["work", "arithmetic", "seconds", "x NumPy", "per core", "draws/s", "numbers/s", "lane-cycles/s"]
-    header += ["multiply-adds/s", "of peak", "compile s", "MiB", "difference"]
+    header = ["work", "by", "seconds", "x NumPy", "per core", "draws/s", "numbers/s", "lane-cycles/s"]
+    header += ["multiply-adds/s", "of peak", "compile s", "MiB", "difference", "SE / EVPI"]
     rows = [
         [
             row["work"],
@@ -87,6 +87,7 @@ def benchmark_table(results: Mapping[str, Any], works: str = "") -> tuple[list[s
             _text(row, "compile_seconds", ".1f"),
             f"{row['memory_bytes'] / 2**20:,.0f}" if "memory_bytes" in row else "",
             _text(row, "difference", ".0e"),
+            _text(row, "standard_error", ".2%"),
         ]
         for row in results["rows"]
         if row["work"].startswith(works)
