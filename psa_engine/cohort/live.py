@@ -50,6 +50,19 @@ def live_edges(
     )
 
 
+def read_by_edges(structure: Any, names: tuple[str, ...]) -> list[str]:
+    """Return the parameters that initial shares and probabilities depend on, under any strategy."""
+    found: set[int] = set()
+    for strategy in range(len(structure.strategies.names)):
+        jaxpr = _traced(structure, names, strategy)[0].jaxpr
+        needed = {v for v in jaxpr.outvars if not hasattr(v, "val")}
+        for eqn in reversed(jaxpr.eqns):
+            if needed.intersection(eqn.outvars):
+                needed.update(v for v in eqn.invars if not hasattr(v, "val"))
+        found |= {i for i, v in enumerate(jaxpr.invars[len(FIELDS) :]) if v in needed}
+    return [names[i] for i in sorted(found)]
+
+
 def _of_strategy(structure: Any, names: Sequence[str], constants: Mapping[str, float], strategy: int) -> Live:
     closed, keys = _traced(structure, tuple(names), strategy)
     given = [None] * len(FIELDS) + [np.float64(constants[n]) if n in constants else None for n in names]

@@ -34,7 +34,8 @@ class CohortModel:
     does; `payoffs(p)` returns outcome -> {state: per year of occupancy, (from, to): one-off per
     transition, START: one-off per person}. With `death`, background mortality is applied to every
     other state and the edges are conditional on surviving the cycle; `mortality_ratio(p)` returns
-    state -> hazard ratio on it. What no edge sends away stays.
+    state -> hazard ratio on it. What no edge sends away stays. `identity`, a digest of all that the model was built
+    from, lets what was traced of it be kept on disk.
     """
 
     states: Sequence[str | Tunnel]
@@ -45,6 +46,7 @@ class CohortModel:
     payoffs: Callable[[Draw], Mapping[str, Mapping[Any, Any]]]
     death: str | None = None
     mortality_ratio: Callable[[Draw], Mapping[str, Any]] | None = None
+    identity: str | None = None
 
     @cached_property
     def structure(self):
@@ -59,6 +61,7 @@ class CohortModel:
             death=self.death,
             mortality_ratio=self.mortality_ratio,
             same_discount=self.timeline.same_discount,
+            identity=self.identity,
         )
 
     def inputs(self) -> dict[str, Any]:

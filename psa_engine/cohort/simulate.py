@@ -1,7 +1,7 @@
 """The simulation of one draw: each strategy's cohort stepped through time, its payoffs accrued."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -35,6 +35,8 @@ class CohortStructure:
     kernel: Kernel = run_cycles
     live: tuple[Live, ...] | None = None
     """What may carry anybody under each strategy; None where that is every edge."""
+    identity: str | None = field(default=None, compare=False)
+    """A digest of all that the model was built from; None where nobody knows."""
 
     def simulate(self, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> Simulated:
         """Return the outcomes of one draw: name -> (n_strategies,), each with its undiscounted twin."""

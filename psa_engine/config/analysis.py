@@ -8,6 +8,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psa_engine.cache import key_of
 from psa_engine.config.checks import Checked, check
 from psa_engine.config.discounts import WORDS, without_values
 from psa_engine.config.document import OVERRIDE, Document
@@ -16,7 +17,7 @@ from psa_engine.config.finding import find_config
 from psa_engine.config.model_file import build_from_file, is_model_file, model_file_bytes
 from psa_engine.config.overlay import overlaid
 from psa_engine.config.reading import read_document
-from psa_engine.config.registry import model_builder
+from psa_engine.config.registry import SHIPPED, model_builder
 from psa_engine.config.schema import Configuration, Product, Scenario, Settings, Strategy, Subgroup
 from psa_engine.config.studies import CandidateStudy, DecisionPopulation
 from psa_engine.config.units import currency_of
@@ -245,10 +246,18 @@ def _model(checked: Checked, timeline: "Timeline") -> tuple[Any, bytes]:
     """The model, and the bytes of the file that it is in where it is not a registered one."""
     name, document = checked.config.model, checked.document
     strategies = {name: strategy.attributes for name, strategy in checked.config.strategies.items()}
+    if name in SHIPPED:
+        return _shipped(name, timeline, strategies), b""
     if not is_model_file(name):
         return model_builder(name)(timeline, strategies), b""
     source = model_file_bytes(name, document)
     return build_from_file(name, source, document, timeline, strategies), source
+
+
+def _shipped(name: str, timeline: "Timeline", strategies: Mapping[str, Any]) -> Any:
+    """Build a model of this package, whose source and arguments are all that it is made of."""
+    model = model_builder(name)(timeline, strategies)
+    return replace(model, identity=key_of(name, timeline, strategies))
 
 
 def _parameters(checked: Checked, base: "ParameterSet | None") -> "ParameterSet":

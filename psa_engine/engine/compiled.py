@@ -17,8 +17,10 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from psa_engine.cache import key_of
 from psa_engine.engine.ahead import Ahead
 from psa_engine.engine.devices import Device, Precision, devices
+from psa_engine.engine.pruned import pruned
 from psa_engine.model import Model, Structure, outcome_names
 from psa_engine.parameters import ParameterSet, ParameterStructure, Sampler
 
@@ -82,11 +84,8 @@ class Program:
 
 def structure_of(model: Model, parameters: ParameterSet) -> Structure:
     """Return what to compile of a model whose parameters are these: some of them may be constant for good."""
-    structure: Any = model.structure
-    if not hasattr(structure, "given"):
-        return structure
     constant = {k: float(parameters.entries[k].mean) for k in parameters.structure.constants}
-    return structure.given(parameters.names, constant)
+    return pruned(model.structure, parameters.names, constant)
 
 
 def cast(inputs: Any, dtype: Any) -> Any:
@@ -115,7 +114,7 @@ def scored(program: Program, n_tiles: int) -> Any:
     def block(inputs: Any, z: Any, wanted: Any) -> Any:
         return in_tiles(tile, (inputs, z), n_tiles, wanted)
 
-    return on_all_devices(program, block, (P(), P(None, "device"), P()))
+    return on_all_devices(program, block, (P(), P(None, "device"), P()), "scored", n_tiles)
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def evaluated(program: Program, names: Names, n_tiles: int) -> Any:
     def block(inputs: Any, values: Any, constants: Any, wanted: Any) -> Any:
         return in_tiles(tile, (inputs, values, constants), n_tiles, wanted)
 
-    return on_all_devices(program, block, (P(), P("device"), P(), P()))
+    return on_all_devices(program, block, (P(), P("device"), P(), P()), "evaluated", names, n_tiles)
 
 
 def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,12 +193,28 @@ def in_tiles(tile: Any, inputs: Any, n_tiles: int, wanted: Any) -> Any:
     return jax.lax.fori_loop(jnp.int32(0), wanted, body, empty)
 
 
-def on_all_devices(program: Program, block: Any, specs: tuple[Any, ...]) -> Any:
-    """Compile a block for every device at once; each finds its place as axis "device"."""
+def on_all_devices(program: Program, block: Any, specs: tuple[Any, ...], *key: Any) -> Ahead:
+    """Compile a block for every device at once; each finds its place as axis "device".
+
+    `key` is what the block closes over besides the program, so that it may be kept on disk; none where it is not to be.
+    """
     mesh = Mesh(np.array(program.devices), ("device",))
     mapped = jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=P("device"), check_vma=False)
-    given = tuple(NamedSharding(mesh, spec) for spec in specs)
-    return Ahead(jax.jit(mapped, in_shardings=given, out_shardings=NamedSharding(mesh, P("device"))))
+    shardings = {
+        "in_shardings": tuple(NamedSharding(mesh, spec) for spec in specs),
+        "out_shardings": NamedSharding(mesh, P("device")),
+    }
+    return Ahead(jax.jit(mapped, **shardings), shardings, _key(program, *key) if key else None)
+
+
+def _key(program: Program, *more: Any) -> str | None:
+    """Return the digest of a program, None for a model that does not say what it was built from, or for a GPU."""
+    structure: Any = program.model
+    if program.on_gpu or (structure is not None and getattr(structure, "identity", None) is None):
+        return None
+    model = structure and (structure.identity, structure.live)
+    parts = replace(program, model=None), len(program.devices), program.tile
+    return key_of(model, *parts, *more)
 
 
 def on_host(result: Mapping[str, Any], program: Program, wanted: int, n: int) -> dict[str, Any]:

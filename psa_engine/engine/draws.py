@@ -63,4 +63,4 @@ def drawn_block(program: Program, n_tiles: int) -> Any:
         mine = first + lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(program.tile)
         return in_tiles(tile, (inputs, mine), n_tiles, wanted)
 
-    return on_all_devices(program, block, (P(), P(), P()))
+    return on_all_devices(program, block, (P(), P(), P()), "drawn", n_tiles)

@@ -11,6 +11,7 @@ from psa_engine.engine.compiled import Names, Program, cast, evaluated, on_host
 from psa_engine.engine.devices import Device, Precision, configure
 from psa_engine.engine.invalid import raise_if_invalid
 from psa_engine.engine.plan import RunPlan
+from psa_engine.engine.pruned import pruned
 from psa_engine.engine.run import Collected
 from psa_engine.errors import InputError
 from psa_engine.model import Model
@@ -111,9 +112,8 @@ def on_devices(
     least = program.pass_tiles
     names = _names(values, parameters, n <= least * program.step)
     constants = {k: float(values[k]) for k in names.constant}
-    structure: Any = model.structure
-    if constants and hasattr(structure, "given"):
-        program = replace(program, model=structure.given(tuple(values), constants))
+    if constants:
+        program = replace(program, model=pruned(model.structure, tuple(values), constants))
     wanted = -(-n // program.step)
     n_tiles = max(least, 1 << (wanted - 1).bit_length())
     table = np.array([np.broadcast_to(values[k], n) for k in names.varying]).reshape(-1, n)

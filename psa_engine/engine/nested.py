@@ -178,4 +178,6 @@ def _compiled(loops: Loops) -> Any:
 
         return in_tiles(one, (inputs, held, z_outer, mine, (first, skipped, m)), loops.n_tiles, wanted)
 
-    return on_all_devices(program, block, (P(),) * 7)
+    return on_all_devices(
+        program, block, (P(),) * 7, "nested", loops.lanes_per_sum, loops.n_tiles, loops.shared
+    )

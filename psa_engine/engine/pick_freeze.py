@@ -135,4 +135,6 @@ def _compiled(program: Program, n_items: int) -> Any:
     def block(inputs: Any, z: Any, directions: Any, targets: Any, n_tiles: Any, wanted: Any) -> Any:
         return in_tiles(item, (inputs, z, directions, targets, n_tiles), n_items, wanted)
 
-    return on_all_devices(program, block, (P(), P(None, "device"), P(), P(), P(), P()))
+    return on_all_devices(
+        program, block, (P(), P(None, "device"), P(), P(), P(), P()), "pick-freeze", n_items
+    )

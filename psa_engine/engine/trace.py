@@ -1,10 +1,12 @@
 """The cohort of each strategy at given parameter values: who is in which state when, and which edges lead where."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from psa_engine.cache import key_of
 from psa_engine.cohort.simulate import CohortStructure
 from psa_engine.engine.devices import configure
 from psa_engine.errors import InputError, nearest
@@ -28,13 +30,12 @@ def cohort_trace(model: Any, values: Mapping[str, float], strategy: str) -> "pd.
 
 def cohort_traces(model: Any, values: Mapping[str, float]) -> "dict[str, pd.DataFrame]":
     """Return the trace of every strategy (see `cohort_trace`); InputError for a model without states."""
-    import jax
     import pandas as pd
 
     configure()
     structure, inputs = _cohort(model), model.inputs()
     at = {k: np.float64(v) for k, v in values.items()}
-    occupancy = np.asarray(jax.jit(structure.trace)(at, inputs))
+    occupancy = np.asarray(_occupancy(structure)(at, inputs))
     traces = {}
     for name, shares in zip(structure.strategies.names, occupancy, strict=True):
         table = pd.DataFrame(shares, columns=pd.Index(structure.states.names))
@@ -42,6 +43,16 @@ def cohort_traces(model: Any, values: Mapping[str, float]) -> "dict[str, pd.Data
         table.index.name = "cycle"
         traces[name] = table
     return traces
+
+
+@lru_cache(maxsize=64)
+def _occupancy(structure: CohortStructure) -> Any:
+    import jax
+
+    from psa_engine.engine.ahead import Ahead
+
+    key = key_of("occupancy", structure.identity) if structure.identity else None
+    return Ahead(jax.jit(structure.trace), key=key)
 
 
 def named_edges(model: Any, values: Mapping[str, float]) -> list[tuple[str, str]]:
