@@ -13,6 +13,8 @@ import jax.numpy as jnp
 
 TOGETHER = 4
 """Cycles whose contribution to the sums is added at once."""
+MOST_ROWS = 256
+"""States times cycles at once, at most: the time to compile grows with both, to half a minute for 200 states."""
 
 
 class Chain(NamedTuple):
@@ -87,7 +89,7 @@ def run_cycles(chain: Chain, held: Rows, probability: Any, weights: Any, moments
         w, m = (jax.lax.dynamic_slice_in_dim(a, start, n) for a in (weights, moments))
         return add_up(chain, held, path, probability, w, m)._replace(states=x)
 
-    together = min(TOGETHER, len(moments))
+    together = max(1, min(TOGETHER, MOST_ROWS // len(chain.remainder), len(moments)))
     whole = (last - first) // together
     held = jax.lax.fori_loop(0, whole, lambda k, h: cycles(first + k * together, h, together), held)
     return jax.lax.fori_loop(first + whole * together, last, lambda k, h: cycles(k, h, 1), held)
