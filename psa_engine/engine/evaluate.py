@@ -152,7 +152,7 @@ def _tiles(table: np.ndarray, n_tiles: int, program: Program) -> np.ndarray:
     short = n_tiles * program.step - table.shape[1]
     whole = np.pad(table, ((0, 0), (0, short)), mode="edge").astype(program.dtype)
     by_place = whole.reshape(len(table), n_tiles, len(program.devices), program.tile).transpose(2, 1, 0, 3)
-    return np.ascontiguousarray(by_place.reshape(-1, len(table), program.tile))
+    return np.ascontiguousarray(by_place.reshape(n_tiles * len(program.devices), *by_place.shape[2:]))
 
 
 def base_case(model: Model, parameters: ParameterSet, *, on_invalid: str = "stop") -> PsaSample:
