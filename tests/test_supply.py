@@ -85,7 +85,35 @@ def test_the_papers_agree_on_the_licence():
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
 
 
+WORKFLOW = read_text((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")).content
+STEPS = [(name, job, step) for name, job in WORKFLOW["jobs"].items() for step in job["steps"]]
+
+
 def test_the_workflow_tries_every_python_that_the_package_names():
     named = {c.rsplit(" ", 1)[1] for c in PROJECT["classifiers"] if re.search(r"Python :: 3\.\d+$", c)}
-    workflow = read_text((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")).content
-    assert set(workflow["jobs"]["test"]["strategy"]["matrix"]["python"]) == named
+    assert set(WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"]) == named
+
+
+def test_every_step_of_the_workflow_runs_something_or_uses_a_version_of_an_action():
+    for name, job, step in STEPS:
+        assert ("run" in step) != ("uses" in step), (name, step)
+        assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step.get("uses", "a/b@v1")), step
+        assert re.fullmatch(r"(ubuntu|windows)-latest", job["runs-on"]), name
+
+
+def test_what_the_workflow_runs_is_there():
+    targets = set(re.findall(r"^([\w/]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for _, _, step in STEPS:
+        words = step.get("run", "").split()
+        assert set(words[1:]) <= targets or words[0] != "make", step
+        assert words[:1] != ["bash"] or (ROOT / words[1]).is_file(), step
+
+
+def test_what_the_workflow_takes_from_its_matrix_is_in_it():
+    for _, job, step in STEPS:
+        taken = re.findall(r"matrix\.(\w+)", f"{step}")
+        assert set(taken) <= set(job.get("strategy", {}).get("matrix", {})), step
+
+
+def test_the_workflow_may_read_and_write_nothing():
+    assert WORKFLOW["permissions"] == {"contents": "read"}
