@@ -10,6 +10,7 @@ from cohorts import STATES, WITH_DEATHS, cohort
 import psa_engine as pe
 from psa_engine import reference
 from psa_engine.cohort import living
+from psa_engine.cohort.chain import Chain, Rows, run_cycles, run_part
 from psa_engine.cohort.live import live_edges
 from psa_engine.cohort.payoffs import sort_payoffs
 from psa_engine.cohort.time_dependence import as_multiple, comparisons, evaluated, traced
@@ -65,6 +66,42 @@ def test_a_draw_does_not_depend_on_when_others_change():
     for i, one in enumerate(alone):
         assert one.cost_values[0, 0] == together.cost_values[i, 0]
         assert one.effect_values[0, 0] == together.effect_values[i, 0]
+
+
+def admitted(p):
+    """Everybody waits for an admission at a drawn year and then is ill or well, back and forth."""
+    return lambda t: {
+        ("waiting", "ill"): jnp.where(t.year >= p["onset"], p["share"], 0.0),
+        ("waiting", "well"): jnp.where(t.year >= p["onset"], 1 - p["share"], 0.0),
+        ("ill", "well"): jnp.where(t.cycle < p["end"], p["recovery"], 0.01),
+        ("well", "ill"): 0.1,
+    }
+
+
+WAITS = cohort(
+    admitted, states=("waiting", *STATES), initial="waiting", timeline=TWENTY, death="dead",
+    payoffs=lambda p: {"costs.stay": {"waiting": p["visit"], "ill": 100.0}, "effects.qalys": {"well": p["u"]}},
+)  # fmt: skip
+WAITED = {**DRAWN, "share": np.linspace(0.2, 0.9, 6)}
+
+
+def test_a_state_that_all_have_left_agrees_with_the_reference():
+    assert max(reference.disagreement(WAITS, WAITED, evaluate(WAITS, WAITED)).values()) < 1e-12
+
+
+def test_a_draw_does_not_depend_on_whether_others_have_left_a_state():
+    together = evaluate(WAITS, WAITED)
+    for i in range(6):
+        alone = evaluate(WAITS, {k: v[i : i + 1] if np.ndim(v) else v for k, v in WAITED.items()})
+        assert alone.cost_values[0, 0] == together.cost_values[i, 0]
+
+
+def test_edges_out_of_a_state_that_all_have_left_are_not_even_read():
+    chain = Chain(((0, 1), (1, 2)), (0, 1, 2), (), (((0, 1, 2), (0, 1)),), passed=(0,))
+    held = Rows(jnp.array([[0.0], [0.75], [0.25]]), jnp.zeros((1, 3, 1)), jnp.zeros((1, 0, 1)))
+    p, ones = jnp.array([[jnp.nan], [0.5]]), jnp.ones((2, 1))
+    after = run_part(chain, 0, run_cycles, held, p, ones, ones, jnp.int32(0), jnp.int32(2))
+    assert after.states[:, 0].tolist() == [0.0, 0.1875, 0.8125]
 
 
 @pytest.mark.parametrize(

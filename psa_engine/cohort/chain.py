@@ -21,13 +21,15 @@ class Chain(NamedTuple):
     """What is compiled: places of states and edges, those who stay, and which flows are summed.
 
     `remainder` says where those go whom no edge sends away, `counted` which edges' flow is summed. Each of
-    `parts` is what one kind of strategy uses: its states and its edges.
+    `parts` is what one kind of strategy uses: its states and its edges. `passed` are states that nobody
+    enters and all may leave: once they are empty they and their edges are left out.
     """
 
     edges: tuple[tuple[int, int], ...]
     remainder: tuple[int, ...]
     counted: tuple[int, ...]
     parts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    passed: tuple[int, ...] = ()
 
     def part(self, states: tuple[int, ...], edges: tuple[int, ...]) -> "Chain":
         """Return the chain of some states and edges only, counted from zero."""
@@ -37,6 +39,13 @@ class Chain(NamedTuple):
             tuple(place[self.remainder[i]] for i in states),
             tuple(k for k, e in enumerate(edges) if e in self.counted),
             (),
+        )
+
+    def without_passed(self, states: tuple[int, ...], edges: tuple[int, ...]) -> Any:
+        """Return those of the states and edges that matter when the states that nobody enters are empty."""
+        return (
+            tuple(i for i in states if i not in self.passed),
+            tuple(k for k in edges if self.edges[k][0] not in self.passed),
         )
 
 
@@ -100,7 +109,10 @@ Kernel = Callable[..., Rows]
 
 
 def run_part(chain: Chain, kind: Any, kernel: Kernel, held: Rows, probability: Any, *time: Any) -> Rows:
-    """Run the cycles of the part of the chain that a strategy of this kind uses."""
+    """Run the cycles of the part of the chain that a strategy of this kind uses.
+
+    A product with an empty state adds nothing, so leaving it out changes no bit of a draw.
+    """
 
     def only(states: tuple[int, ...], edges: tuple[int, ...]) -> Any:
         part = chain.part(states, edges)
@@ -119,7 +131,12 @@ def run_part(chain: Chain, kind: Any, kernel: Kernel, held: Rows, probability: A
 
         return run
 
-    branches = [only(*p) for p in chain.parts]
+    parts = chain.parts
+    if chain.passed:
+        parts += tuple(chain.without_passed(*p) for p in chain.parts)
+        people = _taken(held.states, chain.passed, 0)
+        kind = kind + len(chain.parts) * ~(people != 0).any()
+    branches = [only(*p) for p in parts]
     return (
         branches[0](held, probability)
         if len(branches) == 1

@@ -140,9 +140,12 @@ def _chain(edges: Edges, payoffs: Payoffs, slots: tuple[int, ...], kinds: list[L
     place = {slot: k for k, slot in enumerate(slots)}
     kept = [e for e in edges.keys if e[0] in place and e[1] in place]
     paid = {e for by_edge in payoffs.constant_edges.values() for e in by_edge}
+    remainder = tuple(place.get(edges.states.remainder(slot), place[slot]) for slot in slots)
+    entered = {place[j] for _, j in kept} | {j for i, j in enumerate(remainder) if i != j}
+    may_empty = {place[i] for i, _ in edges.varying if i in place} - entered
     return Chain(
         edges=tuple((place[i], place[j]) for i, j in kept),
-        remainder=tuple(place.get(edges.states.remainder(slot), place[slot]) for slot in slots),
+        remainder=remainder,
         counted=tuple(k for k, e in enumerate(kept) if e in paid),
         parts=tuple(
             (
@@ -151,6 +154,7 @@ def _chain(edges: Edges, payoffs: Payoffs, slots: tuple[int, ...], kinds: list[L
             )
             for kind in kinds
         ),
+        passed=tuple(sorted(may_empty)),
     )
 
 
