@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.experimental import pallas as pl
+from jax.experimental.pallas import triton
 
 from psa_engine.cohort import chain as plain
 from psa_engine.cohort.chain import Chain, Rows, advanced
@@ -40,6 +41,7 @@ def run_cycles(chain: Chain, held: Rows, probability: Any, *time: Any, interpret
         out_specs=[_block(a) for a in arrays[:3]],
         out_shape=[jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays[:3]],
         interpret=interpret,
+        compiler_params=triton.CompilerParams(num_warps=LANES // 32),
     )(*arrays, weights, moments, span)
     return Rows(out[0], out[1], out[2] if chain.counted else held.flows)
 
