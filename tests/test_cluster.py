@@ -229,6 +229,19 @@ def test_the_sample_can_go_to_any_store_that_fsspec_knows(client):
     ]
 
 
+def test_more_draws_than_memory_holds_stay_on_the_cluster_and_it_is_said(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr("psa_engine.cli.demand.memory_bytes", lambda: 1e4)
+    done = psa_engine(*RUN, "--cluster", cluster.scheduler_address, "--out", tmp_path)
+    assert done.code == 0 and "GiB: they are reduced on the cluster, as with --reduce" in done.err
+    assert not (tmp_path / "sample.parquet").exists() and results(tmp_path)["decision"][0]["evpi"] > 0
+
+
+@pytest.mark.parametrize("more", [("--figures",), ("--scenario", "all"), ("--excel", "a.xlsx")])
+def test_what_needs_draws_is_refused_of_a_reduced_run(tmp_path, more):
+    done = psa_engine(*RUN, "--reduce", *more, "--out", tmp_path)
+    assert done.code == 2 and f"no draws together, which {' '.join(more)[:8]}" in done.err
+
+
 def test_an_unknown_kind_of_store_is_refused(tmp_path):
     done = psa_engine(*RUN, "--sample-to", "floppy://a", "--out", tmp_path)
     assert done.code == 2 and "'floppy://a' is no place for a sample" in done.err

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from psa_engine.cli.confidential import with_discounts
-from psa_engine.cli.run import ALL, overlaid, requested
+from psa_engine.cli.options import ALL
+from psa_engine.cli.run import overlaid, requested
 from psa_engine.cli.timings import Timings
 from psa_engine.config import Analysis
 from psa_engine.errors import InputError

@@ -14,18 +14,26 @@ NUMBERS_A_STRATEGY = 50
 """About as many outcomes, with what their summary needs, does a sample hold for a draw and strategy."""
 
 
-def refuse_what_memory_cannot_hold(analysis: Analysis, device: str, force: bool) -> None:
-    """Raise InputError, with an estimate of memory and time, where a sample would not fit; `force` lets it pass."""
-    n_draws = analysis.plan.n_draws
+def more_than_memory(analysis: Analysis) -> str | None:
+    """Return in words what a sample would take of memory where this machine cannot hold it, None where it can."""
+    n_draws, have = analysis.plan.n_draws, memory_bytes()
     needed = 8.0 * (NUMBERS_A_STRATEGY * len(analysis.strategies) + len(analysis.ledger)) * n_draws
-    have = memory_bytes()
-    if have and needed > 0.8 * have and not force:
-        seconds = n_draws * seconds_a_draw(analysis, device)
+    if not have or needed <= 0.8 * have:
+        return None
+    return (
+        f"{n_draws:,} draws would take about {needed / 2**30:,.0f} GiB of memory, and this machine has "
+        f"{have / 2**30:,.0f} GiB"
+    )
+
+
+def refuse_what_memory_cannot_hold(analysis: Analysis, device: str) -> None:
+    """Raise InputError, with an estimate of memory and time, where a sample would not fit."""
+    if words := more_than_memory(analysis):
+        seconds = analysis.plan.n_draws * seconds_a_draw(analysis, device)
         raise InputError(
-            f"{n_draws:,} draws would take about {needed / 2**30:,.0f} GiB of memory, and this machine has "
-            f"{have / 2**30:,.0f} GiB; they would take about {in_words(seconds)}, at the speed of {PILOT:,}.",
-            hint="Ask for fewer draws, keep only means, CEAC and EVPI with --reduce (on many machines with --cluster "
-            "besides), use run_psa(keep='totals') in Python, or insist with --force.",
+            f"{words}; they would take about {in_words(seconds)}, at the speed of {PILOT:,}.",
+            hint="Ask for fewer draws, keep only means, CEAC and EVPI with --reduce or --cluster, use "
+            "run_psa(keep='totals') in Python, or insist with --force.",
         )
 
 

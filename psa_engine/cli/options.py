@@ -9,6 +9,9 @@ import typer
 from psa_engine.errors import InputError
 from psa_engine.report.loudness import LOUDNESS, Loudness
 
+ALL = "all"
+"""Every scenario or subgroup."""
+
 
 class Sampler(StrEnum):
     random = "random"

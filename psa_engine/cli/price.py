@@ -9,7 +9,7 @@ from rich.console import Console
 
 from psa_engine.cli.asked import Asked
 from psa_engine.cli.confidential import refuse_confidential, says_no_discount
-from psa_engine.cli.run import ALL
+from psa_engine.cli.options import ALL
 from psa_engine.cli.values import grid, known_values, split
 from psa_engine.config import Analysis
 from psa_engine.errors import InputError, nearest

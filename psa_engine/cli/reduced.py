@@ -1,5 +1,6 @@
 """`psa-engine run --reduce`: more draws than one machine holds, reduced block by block where they are made."""
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,14 +10,45 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from psa_engine.cli.demand import more_than_memory
+from psa_engine.cli.options import ALL
 from psa_engine.cli.stored import stored
-from psa_engine.cli.workers import workers
+from psa_engine.cli.workers import HERE, workers
 from psa_engine.errors import InputError
 from psa_engine.report.files import as_json, write_tables
+from psa_engine.report.loudness import is_quiet
 from psa_engine.report.terminal import console, print_heading, shows_progress
 
 if TYPE_CHECKING:
     from psa_engine.cli.run import Request
+
+
+def is_reduced_on_cluster(request: "Request", analysis: Any) -> bool:
+    """Whether a run is on a cluster and its sample more than this machine holds; says so."""
+    if request.cluster in (None, HERE) or request.force:
+        return False
+    words = more_than_memory(analysis)
+    if words and not is_quiet():
+        print(
+            f"psa-engine: {words}: they are reduced on the cluster, as with --reduce. --sample-to keeps them as well.",
+            file=sys.stderr,
+        )
+    return words is not None
+
+
+def _refuse_what_needs_draws(request: "Request") -> None:
+    asked = {
+        "--excel": request.excel,
+        "--figures": request.figures,
+        "--scenario all": request.scenario == ALL,
+        "--subgroup all": request.subgroup == ALL,
+    }
+    needy = [option for option, given in asked.items() if given]
+    if needy:
+        raise InputError(
+            f"A run that is reduced brings no draws together, which {', '.join(needy)} needs.",
+            hint="Leave that out, or ask for as many draws as memory holds, without --reduce.",
+        )
 
 
 def reduce_analysis(request: "Request", analysis: Any, folder: Path) -> None:
@@ -28,6 +60,7 @@ def reduce_analysis(request: "Request", analysis: Any, folder: Path) -> None:
     from psa_engine.engine.blocks import BlockRunner
     from psa_engine.summary.reduced import grid_with, reduced_tables, summarise_reduced
 
+    _refuse_what_needs_draws(request)
     if analysis.confidential and request.sample_to is not None:
         raise InputError(
             "A sample in parts would hold costs at confidential prices.", hint="Leave out --sample-to."

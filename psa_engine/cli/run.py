@@ -12,7 +12,8 @@ from rich.console import Console
 
 from psa_engine.cli.confidential import says_no_discount, with_discounts
 from psa_engine.cli.demand import refuse_what_memory_cannot_hold
-from psa_engine.cli.reduced import reduce_analysis
+from psa_engine.cli.options import ALL
+from psa_engine.cli.reduced import is_reduced_on_cluster, reduce_analysis
 from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
 from psa_engine.cli.workers import workers
@@ -28,8 +29,6 @@ from psa_engine.report.workbook import notes_of, writable_workbook, write_workbo
 
 if TYPE_CHECKING:
     from psa_engine.engine.where import Where
-
-ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,13 @@ def run_analysis(request: Request) -> None:
         base = with_discounts(base, request.discounts, request.show_discounts)
         chosen = overlaid(base, request.scenario, request.subgroup)
     folder = writable_folder(request.out or default_folder(*_named(base, request)))
-    if request.reduce:
-        reduce_analysis(request, chosen, folder)
+    if request.reduce or is_reduced_on_cluster(request, chosen):
+        reduce_analysis(replace(request, reduce=True), chosen, folder)
         return
     if request.excel:
         writable_workbook(request.excel)
-    refuse_what_memory_cannot_hold(chosen, request.device, request.force)
+    if not request.force:
+        refuse_what_memory_cannot_hold(chosen, request.device)
     console = wide_console(stderr=request.as_json)
     others = every(chosen, request.scenario, request.subgroup)
     keep, again = request.keep_blocks, request.again

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from psa_engine.cli.asked import Asked
 from psa_engine.cli.confidential import refuse_confidential, says_no_discount
-from psa_engine.cli.run import ALL
+from psa_engine.cli.options import ALL
 from psa_engine.cli.stored import stored
 from psa_engine.cli.values import grid, known_values, split
 from psa_engine.cli.workers import workers
