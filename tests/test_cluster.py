@@ -4,11 +4,13 @@ import json
 import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import psa_engine
 from distributed import Client, LocalCluster
+from documents import blocks
 from stored_runs import (
     N_BLOCKS,
     N_DRAWS,
@@ -180,6 +182,16 @@ def test_the_sizes_of_an_evsi_are_fitted_on_a_cluster(cluster, monkeypatch):
     assert there == here and n_tasks >= 3
 
 
+def test_the_fits_of_a_sample_made_elsewhere_are_tasks(cluster, monkeypatch, tmp_path):
+    made = pe.run_psa((analysis := pe.load_analysis("two_state")).model, analysis.parameters, 800, 5)
+    made.to_csv(tmp_path)
+    tables = (
+        x for name in ("costs", "effects", "parameters") for x in (f"--{name}", tmp_path / f"{name}.csv")
+    )
+    here, there, n_tasks = asked_of(cluster, monkeypatch, "analyse", *tables)
+    assert there == here and n_tasks == len(made.parameter_values) > 2
+
+
 def test_scenarios_and_subgroups_are_tasks(cluster, monkeypatch, tmp_path):
     all_of_them = ("run", "two_state", "--draws", 500, "--scenario", "all", "--out", tmp_path)
     here, there, n_tasks = asked_of(cluster, monkeypatch, *all_of_them)
@@ -305,3 +317,17 @@ def test_dask_is_asked_for_where_it_is_missing(monkeypatch):
     missing = r"Dask is not installed\. pip install psa-engine\[cluster\]"
     with pytest.raises(InputError, match=missing), connected("local"):
         pass
+
+
+@pytest.mark.filterwarnings("ignore:Port 8787")
+def test_the_script_of_the_documentation_makes_jobs_of_one_core_and_one_device(monkeypatch):
+    jobqueue = pytest.importorskip("dask_jobqueue")
+    page = Path(__file__).parents[1] / "docs" / "cluster.md"
+    [script] = [b.text for b in blocks(page) if "SLURMCluster" in b.text]
+    asked, kept = [], {}
+    monkeypatch.setattr(jobqueue.SLURMCluster, "scale", lambda self, jobs: asked.append(jobs))
+    exec(script, kept)
+    with kept["cluster"] as cluster:
+        job, address = cluster.job_script(), cluster.scheduler_address
+    assert asked[0] == 100 and "--cpus-per-task=1" in job and "--nthreads 1 " in job and address in job
+    assert "\nexport XLA_FLAGS=--xla_force_host_platform_device_count=1\n" in job

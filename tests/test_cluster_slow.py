@@ -44,6 +44,14 @@ def test_the_commands_of_the_documentation_run(tmp_path, monkeypatch):
         assert process.returncode == 0, (command, said)
 
 
+def test_the_costs_of_blocks_are_measured():
+    script = Path(__file__).parents[1] / "benchmarks" / "cluster_costs.py"
+    command = [sys.executable, str(script), "two_state", "--tasks", "50"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True).stdout
+    seconds = [float(line.split("|")[2]) for line in said.splitlines()[2:]]
+    assert len(seconds) == 12 and min(seconds) >= 0 < max(seconds)
+
+
 def test_three_of_four_workers_killed_during_a_run_cost_nothing_but_time():
     made = runner(60)
     with connected("local", n_workers=4) as client:

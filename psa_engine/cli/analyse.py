@@ -3,18 +3,21 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from psa_engine.cli.timings import Timings
+from psa_engine.cli.workers import workers
 from psa_engine.errors import InputError, nearest
 from psa_engine.report.files import as_json as json_text
 from psa_engine.report.files import writable_folder, write_tables
 from psa_engine.report.terminal import console, decision_table, evppi_table, incremental_table
 
 if TYPE_CHECKING:
+    from psa_engine.engine.where import Compute
     from psa_engine.sample import PsaSample
 
 _UNIT = "in the money of the costs"
@@ -29,6 +32,7 @@ def analyse(
     groups: dict[str, list[str]],
     out: Path | None,
     as_json: bool,
+    cluster: str | None = None,
 ) -> None:
     """Print, and write to `out`, incremental analysis, CEAC, CEAF, EVPI and EVPPI of a sample in CSV files.
 
@@ -40,8 +44,8 @@ def analyse(
     timings = Timings()
     with timings.part("Reading"):
         sample, notes = read_sample(costs, effects, parameters, comparator)
-    with timings.part("Decision analysis and value of information"):
-        results = results_of(sample, wtp, groups, notes)
+    with timings.part("Decision analysis and value of information"), workers(cluster) as compute:
+        results = results_of(sample, wtp, groups, notes, compute)
     if out is not None:
         write_tables(out, results, csv_tables(results))
     if as_json:
@@ -81,9 +85,13 @@ def _table(path: Path | None, what: str) -> Any:
 
 
 def results_of(
-    sample: "PsaSample", wtp: Sequence[float], groups: Mapping[str, Sequence[str]], notes: Sequence[str] = ()
+    sample: "PsaSample",
+    wtp: Sequence[float],
+    groups: Mapping[str, Sequence[str]],
+    notes: Sequence[str],
+    compute: "Compute",
 ) -> dict[str, Any]:
-    """Return the results of a sample as JSON-ready values."""
+    """Return the results of a sample as JSON-ready values; `compute` makes the fits."""
     from psa_engine.decision import DEFAULT_WTP, icers, pairwise_icers
     from psa_engine.summary import records
     from psa_engine.summary.run import acceptability_rows, decision_rows, outcome_rows
@@ -91,7 +99,7 @@ def results_of(
     at = [float(w) for w in wtp] or list(DEFAULT_WTP)
     if not all(0 < w < float("inf") for w in at):
         raise InputError(f"Every WTP must be a number above 0, got {', '.join(f'{w:g}' for w in at)}.")
-    rows, more = evppi_rows_of(sample, at, groups)
+    rows, more = evppi_rows_of(sample, at, groups, compute)
     return {
         "n_draws": sample.n_draws,
         "comparator": sample.comparator or sample.strategies[0],
@@ -108,26 +116,25 @@ def results_of(
 
 
 def evppi_rows_of(
-    sample: "PsaSample", wtp: list[float], groups: Mapping[str, Sequence[str]]
+    sample: "PsaSample", wtp: list[float], groups: Mapping[str, Sequence[str]], compute: "Compute"
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the EVPPI of every parameter and group, the most valuable first, and notes.
 
     A set that the draws do not suffice for is left out with a note.
     """
-    import numpy as np
-
     from psa_engine.summary import evppi_rows
-    from psa_engine.voi.regression import estimate_from, outcomes
+    from psa_engine.voi.regression import outcomes
 
     for group, members in groups.items():
         _refuse_unknown(group, members, sample)
-    prepared, estimates, notes = outcomes(sample, 0), [], []
+    estimates, notes = [], []
     sets = [*((name, (name,)) for name in sample.parameter_values), *groups.items()]
-    for name, members in sets:
-        try:
-            found = estimate_from(prepared, sample, tuple(members), np.array(wtp))
-        except InputError as error:
-            notes.append(f"EVPPI of '{name}' is left out: {error}")
+    fits = compute(
+        partial(_fit, outcomes(sample, 0), sample, wtp), ((tuple(members),) for _, members in sets)
+    )
+    for (name, _), found in zip(sets, fits, strict=True):
+        if isinstance(found, str):
+            notes.append(f"EVPPI of '{name}' is left out: {found}")
             continue
         estimates.append(replace(found, of=(name,)))
         notes += [note for note in found.diagnostics["notes"] if note not in notes]
@@ -137,6 +144,18 @@ def evppi_rows_of(
         estimate, k = by_name[row["of"]], i % len(wtp)
         row["low"], row["high"] = (float(end[k]) for end in estimate.bracket)
     return rows, notes
+
+
+def _fit(prepared: Any, sample: "PsaSample", wtp: list[float], of: tuple[str, ...]) -> Any:
+    """Return the EVPPI of a set, or why there is none."""
+    import numpy as np
+
+    from psa_engine.voi.regression import estimate_from
+
+    try:
+        return estimate_from(prepared, sample, of, np.array(wtp))
+    except InputError as error:
+        return str(error)
 
 
 def _refuse_unknown(group: str, members: Sequence[str], sample: "PsaSample") -> None:

@@ -96,6 +96,7 @@ def analyse(
     ] = None,
     out: Out = None,
     as_json: AsJson = False,
+    cluster: Cluster = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -109,4 +110,4 @@ def analyse(
         if not members:
             raise InputError(f"--group takes NAME=A,B and got '{text}'.")
         groups[name] = members.split(",")
-    analyse_tables(costs, effects, parameters, wtp or [], comparator, groups, out, as_json)
+    analyse_tables(costs, effects, parameters, wtp or [], comparator, groups, out, as_json, cluster)
