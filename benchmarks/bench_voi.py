@@ -193,7 +193,7 @@ FLAGSHIP_METHODS = {
 @pytest.mark.parametrize("method", FLAGSHIP_METHODS)
 def bench_flagship_method(benchmark, quick, method):
     """One parameter of the flagship by every method; each answer is held against that of curves on other draws."""
-    if quick and method != "surrogate":
+    if quick:
         pytest.skip("the full suite only")
     a, wtp, known = flagship()
     given = (flagship_rows(),) if method == "regression" else (a.model, a.parameters)
