@@ -19,8 +19,8 @@ from pathlib import Path
 from random import Random
 
 SHARES = {
-    **{"yaml": 0.05, "content": 0.46, "csv": 0.15, "parquet": 0.2, "header": 0.05, "results": 0.05},
-    "workbook": 0.04,
+    **{"yaml": 0.05, "content": 0.46, "csv": 0.14, "parquet": 0.17, "header": 0.04, "results": 0.04},
+    **{"workbook": 0.03, "manifest": 0.03, "block": 0.04},
 }
 AT_ONCE = 10_000
 """Inputs that one process tries."""
@@ -34,6 +34,8 @@ FILES = {
     "header": "sample.json",
     "results": "results.json",
     "workbook": "table of parameters (XLSX)",
+    "manifest": "manifest of an unfinished run, with a right checksum, gone on with to where it would run",
+    "block": "stored block, with a right checksum",
 }
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 MAX_LENGTH = 60_000

@@ -15,13 +15,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import hostile_content
 import hostile_csv
 import hostile_parquet
+import hostile_runs
 import hostile_yaml
 
 from psa_engine.accrual import read_age_table
+from psa_engine.cli import resume
+from psa_engine.cli.run import requested
 from psa_engine.config import check, read_document
 from psa_engine.config.analysis import prepare
 from psa_engine.config.document import Document
@@ -30,6 +34,7 @@ from psa_engine.distributions import Empirical
 from psa_engine.errors import InputError
 from psa_engine.report.reading import NEEDED, read_results
 from psa_engine.sample import PsaSample
+from psa_engine.store.arrays import unpacked
 
 SECONDS = 20
 ACTS = (
@@ -158,6 +163,24 @@ def _read_csv(folder: Path) -> None:
         raise refusals[0]
 
 
+def _read_manifest(folder: Path) -> None:
+    """Go on with a run up to where it would be made."""
+    stopped = {
+        "run_analysis": lambda asked: requested(asked.config, asked.settings, asked.assignments),
+        "sweep_command": lambda asked, *_, **__: asked.analysis(),
+        "_INFORMATION": {
+            k: (lambda asked, **_: asked.analysis, options) for k, (_, options) in resume._INFORMATION.items()
+        },
+    }
+    with patch.multiple(resume, **stopped):
+        resume.resume_command(folder, None, False, False)
+
+
+def _read_block(folder: Path) -> None:
+    if unpacked((folder / "block").read_bytes(), hostile_runs.LABEL) is None:
+        raise InputError("It is damaged.")
+
+
 YAML = Reader("config.yaml", hostile_yaml.SEEDS, hostile_yaml.damaged, _read_yaml)
 CONTENT = Reader("content.json", hostile_content.SEEDS, hostile_content.damaged, _read_content)
 CSV = Reader("costs.csv", hostile_csv.SEEDS, hostile_csv.damaged, _read_csv)
@@ -172,9 +195,13 @@ WORKBOOK = Reader(
 )  # fmt: skip
 WHOLE = json.dumps({key: [] for key in NEEDED}, indent=0).encode()
 RESULTS = Reader("results.json", (WHOLE, *hostile_csv.HEADERS), hostile_csv.damaged, read_results)
+MANIFEST = Reader(
+    "blocks/manifest.json", hostile_runs.MANIFESTS, hostile_runs.damaged_manifest, _read_manifest
+)
+BLOCK = Reader("block", hostile_runs.BLOCKS, hostile_runs.damaged_block, _read_block)
 READERS = {
     "yaml": YAML, "content": CONTENT, "csv": CSV, "header": HEADER, "parquet": PARQUET, "workbook": WORKBOOK,
-    "results": RESULTS,
+    "results": RESULTS, "manifest": MANIFEST, "block": BLOCK,
 }  # fmt: skip
 
 
@@ -183,6 +210,8 @@ def folder_for(reader: Reader) -> Iterator[Path]:
     """A folder with what a file of this kind is read with; whatever loads at a first use is loaded."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "blocks" / "configuration").mkdir(parents=True)
+        (folder / "blocks" / "configuration" / "trial.yaml").write_bytes(hostile_runs.CONFIG)
         (folder / "costs.csv").write_bytes(hostile_csv.SEEDS[0])
         (folder / "effects.csv").write_bytes(hostile_csv.SEEDS[0])
         for seed in reader.seeds:

@@ -11,9 +11,11 @@ from random import Random
 
 import pytest
 from hostile import (
+    BLOCK,
     CONTENT,
     CSV,
     HEADER,
+    MANIFEST,
     PARQUET,
     READERS,
     RESULTS,
@@ -47,7 +49,17 @@ def folders():
 
 
 @pytest.mark.parametrize(
-    ("reader", "n"), [(YAML, 40), (CONTENT, 150), (CSV, 250), (HEADER, 60), (PARQUET, 200), (RESULTS, 60)]
+    ("reader", "n"),
+    [
+        (YAML, 40),
+        (CONTENT, 150),
+        (CSV, 250),
+        (HEADER, 60),
+        (PARQUET, 200),
+        (RESULTS, 60),
+        (MANIFEST, 40),
+        (BLOCK, 100),
+    ],
 )
 def test_damaged_files_are_read_or_refused(reader, n):
     assert_all_read_or_refused(reader, damaged_inputs(reader, n, seed=6))

@@ -58,7 +58,7 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Write it and its copy into a folder; raises StorageError."""
         said = asdict(self)
-        content = json.dumps({**said, "checksum": _checksum(said)}, indent=1).encode()
+        content = json.dumps({**said, "checksum": checksum(said)}, indent=1).encode()
         for name in (MANIFEST, COPY):
             write_atomically(folder / name, content)
 
@@ -70,7 +70,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     """
     said = [_said(folder / name) for name in (MANIFEST, COPY) if (folder / name).is_file()]
     for one in said:
-        if one.get("format") == FORMAT and one.pop("checksum", None) == _checksum(one):
+        if one.get("format") == FORMAT and one.pop("checksum", None) == checksum(one):
             with suppress(ValidationError):
                 return _RECORD.validate_python(one)
     if any(isinstance(one.get("format"), int) and one["format"] != FORMAT for one in said):
@@ -92,18 +92,19 @@ def _said(path: Path) -> dict[str, Any]:
 
 def check_companions(manifest: Manifest, folder: Path) -> None:
     """Raise DamagedManifest where a file that a manifest names is not within its folder as it was written."""
-    for name, checksum in manifest.companions.items():
+    for name, expected in manifest.companions.items():
         path = PurePath(name)
         inside = not path.is_absolute() and ".." not in path.parts
         try:
-            if inside and sha256((folder / name).read_bytes()).hexdigest() == checksum:
+            if inside and sha256((folder / name).read_bytes()).hexdigest() == expected:
                 continue
         except (OSError, ValueError):
             pass
         raise DamagedManifest(f"What is to be run is damaged: '{name}' in '{folder}'.", hint=_AGAIN)
 
 
-def _checksum(said: Mapping[str, Any]) -> str:
+def checksum(said: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest says."""
     return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
