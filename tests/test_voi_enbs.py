@@ -8,6 +8,7 @@ from psa_engine.errors import InputError
 from psa_engine.estimate import VoiEstimate
 from psa_engine.voi.enbs import Population, StudyCost, enbs, population_value
 from psa_engine.voi.evsi import Binary, Continuous, SingleArm, evsi
+from psa_engine.voi.evsi.monotone import monotone_cubic
 from psa_engine.voi.evsi.smooth import normal_evsi, smooth_evsi
 
 SIZES = [10, 25, 50, 100, 200, 400, 800]
@@ -153,3 +154,38 @@ def test_population_evpi_scales_the_estimate_and_its_errors_alike():
 def test_what_cannot_be_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+# The curve through EVSI estimates.
+
+
+@pytest.mark.parametrize(("delta", "n0"), [(0.0, 40.0), (0.7, 300.0), (1.5, 5.0)])
+def test_estimates_of_the_normal_shape_give_that_shape_back(delta, n0):
+    sizes, shape = np.array(SIZES, float), (np.log(120.0), delta, np.log(n0))
+    value = normal_evsi(sizes, *shape)
+    curve = smooth_evsi(sizes, value, np.full(len(sizes), 0.5))
+    assert curve.parametric
+    assert curve(np.array([17.0, 333.0])) == pytest.approx(
+        normal_evsi(np.array([17.0, 333.0]), *shape), rel=1e-6
+    )
+
+
+def test_the_fitted_shape_is_that_of_least_squares():
+    from scipy.optimize import least_squares
+
+    sizes = np.array(SIZES, float)
+    value = normal_evsi(sizes, 3.0, 0.6, 4.0) + np.random.default_rng(5).normal(scale=0.05, size=len(sizes))
+    curve = smooth_evsi(sizes, value, np.full(len(sizes), 0.05))
+    best = least_squares(lambda s: normal_evsi(sizes, *s) - value, [3.0, 0.6, 4.0], xtol=1e-14, ftol=1e-14)
+    assert ((curve(sizes) - value) ** 2).sum() == pytest.approx(2 * best.cost, rel=1e-8)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 7])
+def test_the_monotone_cubic_is_that_of_scipy(k):
+    from scipy.interpolate import PchipInterpolator
+
+    rng = np.random.default_rng(k)
+    for _ in range(50):
+        x, y = np.sort(rng.random(k)), rng.normal(size=k).round(1)
+        at = np.linspace(x[0], x[-1], 31)
+        assert monotone_cubic(x, y, at) == pytest.approx(PchipInterpolator(x, y)(at), abs=1e-12)

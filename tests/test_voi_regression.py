@@ -14,6 +14,7 @@ from psa_engine.errors import InputError
 from psa_engine.sample import PsaSample
 from psa_engine.voi.regression import estimate
 from psa_engine.voi.regression.coefficient_draws import permuted_fits, posterior_changes
+from psa_engine.voi.regression.design import Columns
 from psa_engine.voi.regression.fit import fit, outcomes
 from psa_engine.voi.regression.marginal import bspline_values, marginal
 from psa_engine.voi.regression.smoother import best_penalty, held_out_coefficients, moments, spectrum
@@ -361,13 +362,20 @@ def test_the_smoothing_maximises_the_restricted_likelihood():
 
 def test_held_out_fits_are_fits_without_the_fold():
     design, x, y = small_regression()
-    parts, penalty = moments(design, x, y.standard), np.array([3.0])
+    parts, penalty = moments(Columns(design, x), y.standard), np.array([3.0])
     left_out = held_out_coefficients(parts, design.n_free, penalty)
     kept = np.r_[0 : y.edges[1], y.edges[2] : len(x)]
     columns = design.columns(x[kept])
     ridge = 3.0 * np.diag(np.arange(design.n_columns) >= design.n_free)
     direct = np.linalg.solve(columns.T @ columns + ridge, columns.T @ y.standard[0, kept])
     np.testing.assert_allclose(left_out[1][:, 0], direct, atol=1e-10)
+
+
+def test_columns_that_are_made_again_for_each_use_give_the_same_fit(monkeypatch):
+    design, x, y = small_regression()
+    kept = fit(design, x, y)
+    monkeypatch.setattr("psa_engine.voi.regression.design.MOST_KEPT", 0)
+    np.testing.assert_allclose(fit(design, x, y).held_out, kept.held_out, rtol=1e-9)
 
 
 def test_draws_of_coefficients_have_the_covariance_of_the_fit():

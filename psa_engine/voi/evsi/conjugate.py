@@ -130,7 +130,8 @@ def linear(sample: PsaSample, parameters: ParameterSet, informed: Sequence[str])
     inverse = np.linalg.pinv(basis, rcond=1e-13)
     coefficients = inverse @ outcomes
     residual = outcomes - basis @ coefficients
-    means = np.array([1.0, *(parameters.means()[name] for name in names)])
+    known = parameters.means()
+    means = np.array([1.0, *(known[name] for name in names)])
     bend = _bend(basis, x[:, : len(informed)], outcomes, residual)
     return Linear(coefficients, means, n * inverse.T, residual, bend)
 

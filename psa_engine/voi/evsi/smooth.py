@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from psa_engine.voi.evsi.monotone import monotone_cubic
+
 FEWEST = 4
 """Sample sizes that the parametric curve needs."""
 _FAR_OFF = 0.03
 """Largest distance of an estimate from the curve, relative to the largest estimate, if beyond 3 SE."""
+MOST_STEPS = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +36,7 @@ class SmoothEvsi:
             return normal_evsi(n, *self.shape)
         if len(self.n) == 1:
             return np.full(n.shape, self.value[0])
-        from scipy.interpolate import PchipInterpolator
-
-        return PchipInterpolator(np.log(self.n), self.value)(np.log(n))
+        return monotone_cubic(np.log(self.n), self.value, np.log(n))
 
     def standard_error(self, n: Any) -> np.ndarray:
         """Return the standard error at n: those of the estimates, interpolated.
@@ -71,15 +72,42 @@ def smooth_evsi(n: np.ndarray, value: np.ndarray, error: np.ndarray) -> SmoothEv
 def _fitted_shape(
     n: np.ndarray, value: np.ndarray, error: np.ndarray, top: float
 ) -> tuple[float, float, float]:
-    from scipy.optimize import least_squares
-
+    """Return the shape of least squares, from the best of a grid on. Source: Marquardt 1963."""
     weight = 1 / np.maximum(error, 0.002 * top)
-    fit = least_squares(
-        lambda s: (normal_evsi(n, *s) - value) * weight,
-        _best_on_a_grid(n, value, weight),
-        xtol=1e-14, ftol=1e-14, gtol=1e-14, max_nfev=300,
-    )  # fmt: skip
-    return tuple(float(x) for x in fit.x)  # type: ignore[return-value]
+    shape, damping = _best_on_a_grid(n, value, weight), 1e-3
+    left, slopes = _misfit(shape, n, value, weight)
+    for _ in range(MOST_STEPS):
+        gram, pull = slopes.T @ slopes, slopes.T @ left
+        step = np.linalg.solve(gram + damping * np.diag(np.diag(gram) + 1e-12), pull)
+        nearer, its_slopes = _misfit(shape - step, n, value, weight)
+        if not nearer @ nearer < left @ left:
+            damping *= 10
+            if damping > 1e8:
+                break
+            continue
+        done = left @ left - nearer @ nearer <= 1e-14 * (left @ left)
+        shape, left, slopes, damping = shape - step, nearer, its_slopes, damping / 10
+        if done:
+            break
+    return tuple(float(x) for x in shape)  # type: ignore[return-value]
+
+
+def _misfit(
+    shape: np.ndarray, n: np.ndarray, value: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weighted residuals of `normal_evsi` (k,) and their derivatives by its shape (k, 3)."""
+    from scipy.special import ndtr
+
+    with np.errstate(all="ignore"):  # a step too far is not taken
+        shrinkage = np.exp(shape[2]) / (n + np.exp(shape[2]))
+        spread = np.sqrt(1 - shrinkage)
+        x = np.abs(shape[1]) / spread
+        scale, density, beyond = np.exp(shape[0]), np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi), ndtr(-x)
+        curve = scale * spread * (density - x * beyond)
+        by_delta = -scale * beyond * np.sign(shape[1])
+        by_log_n0 = -scale * density * spread * shrinkage / 2
+    slopes = np.stack([curve, by_delta, by_log_n0], axis=1)
+    return (curve - value) * weight, slopes * weight[:, None]
 
 
 def _best_on_a_grid(n: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:

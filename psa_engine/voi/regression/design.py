@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from psa_engine.errors import InputError
 
 ROWS_PER_COLUMN = 10
 """Draws that each column of a basis needs."""
+MOST_KEPT = 4_000_000
+"""Numbers of all columns that are kept rather than made again for each use."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +26,17 @@ class Design:
     n_columns: int
     n_free: int
     method: str
+
+
+class Columns:
+    """The columns of a design at parameters `x` (n, d), by rows: kept where they take little memory."""
+
+    def __init__(self, design: Design, x: np.ndarray):
+        self.design, self.x = design, x
+        self._kept = design.columns(x) if len(x) * design.n_columns <= MOST_KEPT else None
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        return self.design.columns(self.x[rows]) if self._kept is None else self._kept[rows]
 
 
 def refuse_too_few_draws(n_columns: int, n_draws: int, what: str, remedy: str) -> None:

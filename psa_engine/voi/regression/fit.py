@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from psa_engine.sample import PsaSample
-from psa_engine.voi.regression.design import Design
+from psa_engine.voi.regression.design import Columns, Design
 from psa_engine.voi.regression.smoother import (
     Spectrum,
     best_penalty,
@@ -60,7 +60,7 @@ def outcomes(sample: PsaSample, seed: int) -> Outcomes:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A regression of the outcomes on parameters `x` (n, d).
+    """A regression of the outcomes on columns that are functions of parameters.
 
     `plug_in` (q, n) is the fit on all draws (smoothed twice, since its scale matters), `held_out` each draw's
     prediction by the other folds; `penalty` (k,), `residual` (k, k) covariance and held-out `r_squared` (k,)
@@ -68,7 +68,7 @@ class Fit:
     """
 
     design: Design
-    x: np.ndarray
+    columns: Columns
     spectrum: Spectrum
     column_means: np.ndarray
     penalty: np.ndarray
@@ -86,7 +86,8 @@ class Fit:
 def fit(design: Design, x: np.ndarray, y: Outcomes) -> Fit:
     """Return the regression of the outcomes on shuffled parameters `x` (n, d) in a design's columns."""
     n, k = y.n_draws, len(y.standard)
-    parts = moments(design, x, y.standard)
+    columns = Columns(design, x)
+    parts = moments(columns, y.standard)
     whole = total(parts)
     s = spectrum(whole.gram, design.n_free, n)
     free, rest = s.coordinates(whole.cross)
@@ -95,17 +96,19 @@ def fit(design: Design, x: np.ndarray, y: Outcomes) -> Fit:
     plug_in, held_out = np.empty_like(y.standard), np.empty_like(y.standard)
     left_out = held_out_coefficients(parts, design.n_free, penalty)
     for (first, last), others in zip(pairwise(y.edges), left_out, strict=True):
-        both = predict(design, x[first:last], np.hstack([everywhere, others]))
+        both = predict(columns, slice(first, last), np.hstack([everywhere, others]))
         plug_in[:, first:last], held_out[:, first:last] = both[:k], both[k:]
     residuals = y.standard - plug_in
     return Fit(
-        design, x, s, whole.gram[0] / n, penalty, _unscaled(plug_in, y), _unscaled(held_out, y),
+        design, columns, s, whole.gram[0] / n, penalty, _unscaled(plug_in, y), _unscaled(held_out, y),
         residuals @ residuals.T / n, 1 - ((y.standard - held_out) ** 2).mean(axis=1),
     )  # fmt: skip
 
 
 def _unscaled(values: np.ndarray, y: Outcomes) -> np.ndarray:
     """Return standardised outcomes in money and effect, with those that do not vary at their constant."""
+    if y.varying.all():
+        return y.scatter[:, None] * values + y.mean[:, None]
     out = np.repeat(y.mean[:, None], values.shape[1], axis=1)
     out[y.varying] += y.scatter[y.varying, None] * values
     return out

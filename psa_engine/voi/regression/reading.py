@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from psa_engine.voi.regression.coefficient_draws import N_DRAWS, permuted_fits, posterior_changes
+from psa_engine.voi.regression.coefficient_draws import permuted_fits, posterior_changes
 from psa_engine.voi.regression.fit import Fit, Outcomes
 
 _NEAR, _FAR = 1_024, 512
@@ -36,12 +36,13 @@ class Reader:
 
     def __init__(self, fit: Fit, y: Outcomes, seed: int):
         self.fit, self.y, self.seed = fit, y, seed
-        self.changes = posterior_changes(fit, y, seed)
         self.rows = slice(0, min(_SAMPLED_ROWS, y.n_draws))
-        self.columns = fit.design.columns(fit.x[self.rows])
-        permuted = permuted_fits(fit, y, seed)
-        half = self.columns[: _SAMPLED_ROWS // 2] @ permuted.reshape(len(permuted), -1)
-        self.permuted = half.reshape(-1, *permuted.shape[1:])
+        self.columns = fit.columns[self.rows]
+        self.changes = np.ascontiguousarray(np.moveaxis(posterior_changes(fit, y, seed), 2, 0))
+        permuted = permuted_fits(fit, y, seed).transpose(2, 1, 0)
+        half = self.columns[: _SAMPLED_ROWS // 2]
+        self.permuted = (permuted.reshape(-1, permuted.shape[2]) @ half.T).reshape(*permuted.shape[:2], -1)
+        self.permuted -= self.permuted.mean(axis=2, keepdims=True)
 
     def read(self, wtp: float) -> Reading:
         """Return the EVPPI at one WTP.
@@ -114,29 +115,35 @@ class Reader:
         if n > _NEAR + _FAR:
             order = np.argpartition(margin, _NEAR)
             near, far = order[:_NEAR], np.random.default_rng([self.seed, 3]).choice(order[_NEAR:], _FAR)
-        changes = self.changes_of_benefit(wtp)
-        switched = self._switched(fitted[:, near], near, changes).sum(axis=1)
+        changes = net_benefit(self.changes, wtp)
+        switched = self._switched(fitted, np.concatenate([near, far]), changes)
+        total = switched[: len(near)].sum(axis=0)
         if len(far):
-            switched += self._switched(fitted[:, far], far, changes).mean(axis=1) * (n - _NEAR)
-        moved = mean[:, None] + np.tensordot(self.fit.column_means, changes, 1)
-        return switched / n - (moved.max(axis=0) - moved[best])
-
-    def changes_of_benefit(self, wtp: float) -> np.ndarray:
-        """Return the changes of coefficients in net benefit, (n_columns, n_strategies, N_DRAWS)."""
-        return np.moveaxis(net_benefit(np.moveaxis(self.changes, 2, 0), wtp), 0, 1)
+            total += switched[len(near) :].mean(axis=0) * (n - _NEAR)
+        moved = mean[:, None] + self.fit.column_means @ changes
+        return total / n - (moved.max(axis=0) - moved[best])
 
     def _switched(self, fitted: np.ndarray, rows: np.ndarray, changes: np.ndarray) -> np.ndarray:
-        columns = self.fit.design.columns(self.fit.x[rows])
-        flat = changes.reshape(len(changes), -1)
-        moved = (columns @ flat).reshape(len(rows), len(fitted), N_DRAWS) + fitted.T[:, :, None]
-        kept = moved[np.arange(len(rows)), fitted.argmax(axis=0)]
-        return (moved.max(axis=1) - kept).T
+        """Return what choosing by other coefficients adds on some rows, (n_rows, N_DRAWS).
+
+        `changes` (n_strategies, n_columns, N_DRAWS) are those of the coefficients in net benefit.
+        """
+        moved = self.fit.columns[rows] @ changes
+        moved += fitted[:, rows, None]
+        kept = moved[fitted[:, rows].argmax(axis=0), np.arange(len(rows))]
+        return moved.max(axis=0) - kept
 
     def _floor(self, mean: np.ndarray, best: int, wtp: float) -> float:
-        values = net_benefit(np.moveaxis(self.permuted, 2, 0), wtp)
-        centred = values - values.mean(axis=1, keepdims=True) + mean[:, None, None]
-        nulls = (centred.max(axis=0) - centred[best]).mean(axis=0)
-        return float(np.quantile(nulls, _FLOOR_LEVEL))
+        half = len(self.permuted) // 2
+        top = np.full(self.permuted.shape[1:], mean[0])
+        for strategy, (cost, effect) in enumerate(
+            zip(self.permuted[:half], self.permuted[half:], strict=True), 1
+        ):
+            value = wtp * effect
+            value -= cost
+            value += mean[strategy]
+            np.maximum(top, value, out=top)
+        return float(np.quantile(top.mean(axis=1) - mean[best], _FLOOR_LEVEL))
 
 
 def net_benefit(increments: np.ndarray, wtp: float) -> np.ndarray:

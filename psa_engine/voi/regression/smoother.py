@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from psa_engine.voi.regression.design import Design
+from psa_engine.voi.regression.design import Columns
 
 N_FOLDS = 5
 _BLOCK = 8_192
@@ -27,17 +27,16 @@ def fold_edges(n: int) -> np.ndarray:
     return np.linspace(0, n, N_FOLDS + 1).round().astype(int)
 
 
-def moments(design: Design, x: np.ndarray, y: np.ndarray) -> list[Moments]:
-    """Return the moments of each fold in one pass over the parameters (n, d) and outcomes (q, n)."""
-    out = []
-    for first, last in pairwise(fold_edges(len(x))):
-        gram = np.zeros((design.n_columns, design.n_columns))
-        cross = np.zeros((design.n_columns, len(y)))
+def moments(columns: Columns, y: np.ndarray) -> list[Moments]:
+    """Return the moments of each fold in one pass over the columns and outcomes (q, n)."""
+    out, n_columns = [], columns.design.n_columns
+    for first, last in pairwise(fold_edges(y.shape[1])):
+        gram, cross = np.zeros((n_columns, n_columns)), np.zeros((n_columns, len(y)))
         for start in range(first, last, _BLOCK):
             rows = slice(start, min(start + _BLOCK, last))
-            columns = design.columns(x[rows])
-            gram += columns.T @ columns
-            cross += columns.T @ y[:, rows].T
+            here = columns[rows]
+            gram += here.T @ here
+            cross += here.T @ y[:, rows].T
         out.append(Moments(gram, cross))
     return out
 
@@ -117,12 +116,10 @@ def best_penalty(s: Spectrum, rest: np.ndarray, left: np.ndarray) -> tuple[np.nd
         return np.ones_like(left), freedom * np.log(left)
     scale = max(s.eigenvalues.max(), 1e-300)
 
-    def minus_two_log(exponents: np.ndarray, determinant: np.ndarray | float) -> np.ndarray:
-        penalty = 10**exponents * scale
-        residual = left - (squares / (s.eigenvalues[:, None] + penalty)).sum(axis=0)
-        return freedom * np.log(np.maximum(residual, 1e-13 * left)) + determinant
-
-    grid = np.array([minus_two_log(g, np.log1p(s.eigenvalues / (10**g * scale)).sum()) for g in _GRID])
+    penalties = 10 ** _GRID[:, None] * scale
+    residual = left - (1 / (s.eigenvalues + penalties)) @ squares
+    determinant = np.log1p(s.eigenvalues / penalties).sum(axis=1)
+    grid = freedom * np.log(np.maximum(residual, 1e-13 * left)) + determinant[:, None]
     at = np.clip(grid.argmin(axis=0), 1, len(_GRID) - 2)
     low, middle, high = (grid[at + k, np.arange(len(left))] for k in (-1, 0, 1))
     bend = np.maximum(low - 2 * middle + high, 1e-300)
@@ -134,23 +131,20 @@ def best_penalty(s: Spectrum, rest: np.ndarray, left: np.ndarray) -> tuple[np.nd
 def held_out_coefficients(parts: list[Moments], n_free: int, penalty: np.ndarray) -> list[np.ndarray]:
     """Return for each fold the coefficients (n_columns, q) fitted on the other folds, smoothing kept."""
     whole = total(parts)
-    rest = np.arange(n_free, len(whole.gram))
+    ridge = np.zeros((len(penalty), len(whole.gram)))
+    ridge[:, n_free:] = penalty[:, None]
     out = []
     for part in parts:
         gram, cross = whole.gram - part.gram, whole.cross - part.cross
-        solved = np.empty_like(cross)
-        for k, strength in enumerate(penalty):
-            ridged = gram.copy()
-            ridged[rest, rest] += strength
-            solved[:, k] = np.linalg.solve(ridged, cross[:, k])
-        out.append(solved)
+        ridged = gram + ridge[:, :, None] * np.eye(len(gram))
+        out.append(np.linalg.solve(ridged, cross.T[:, :, None])[:, :, 0].T)
     return out
 
 
-def predict(design: Design, x: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-    """Return the fitted outcomes (q, n) at parameters (n, d)."""
-    out = np.empty((coefficients.shape[1], len(x)))
-    for start in range(0, len(x), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        out[:, rows] = coefficients.T @ design.columns(x[rows]).T
+def predict(columns: Columns, rows: slice, coefficients: np.ndarray) -> np.ndarray:
+    """Return the fitted outcomes (q, n) of some rows."""
+    out = np.empty((coefficients.shape[1], rows.stop - rows.start))
+    for start in range(rows.start, rows.stop, _BLOCK):
+        here = slice(start, min(start + _BLOCK, rows.stop))
+        out[:, start - rows.start : here.stop - rows.start] = coefficients.T @ columns[here].T
     return out

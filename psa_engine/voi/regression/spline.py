@@ -1,5 +1,6 @@
 """Penalised splines: smooth functions of one to four parameters with their interactions (a GAM)."""
 
+from functools import lru_cache
 from itertools import product
 from math import prod
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from psa_engine.errors import InputError
 from psa_engine.voi.regression.design import ROWS_PER_COLUMN, Design, refuse_too_few_draws
-from psa_engine.voi.regression.marginal import Marginal, marginal
+from psa_engine.voi.regression.marginal import marginal
 
 MOST_PARAMETERS = 4
 _LARGEST, _LARGEST_TOGETHER, _SMALLEST = 23, 16, 4
@@ -30,9 +31,9 @@ def spline_design(x: np.ndarray) -> Design:
         )
     largest = _LARGEST if d == 1 else _LARGEST_TOGETHER
     margins = [marginal(x[:, j], max(_SMALLEST, min(largest, n_draws // ROWS_PER_COLUMN))) for j in range(d)]
-    sizes = range(largest, _SMALLEST, -1)
-    fitting = (m for m in sizes if len(_cross(margins, m)) * ROWS_PER_COLUMN <= n_draws)
-    terms = _cross(margins, next(fitting, _SMALLEST))
+    functions, sizes = tuple(f.n_functions for f in margins), range(largest, _SMALLEST, -1)
+    fitting = (m for m in sizes if len(_cross(functions, m)) * ROWS_PER_COLUMN <= n_draws)
+    terms = _cross(functions, next(fitting, _SMALLEST))
     refuse_too_few_draws(
         len(terms), n_draws, f"A spline of {d} parameter{'s' * (d > 1)}",
         "Run more draws, or ask for fewer parameters together.",
@@ -54,7 +55,8 @@ def spline_design(x: np.ndarray) -> Design:
     return Design(columns, len(terms), n_free, "penalised splines")
 
 
-def _cross(margins: list[Marginal], limit: int) -> np.ndarray:
+@lru_cache(maxsize=256)
+def _cross(n_functions: tuple[int, ...], limit: int) -> np.ndarray:
     """Return the orders (n_terms, d) whose (order + 1) multiply to at most `limit`."""
-    axes = [range(min(f.n_functions, limit)) for f in margins]
+    axes = [range(min(n, limit)) for n in n_functions]
     return np.array([orders for orders in product(*axes) if prod(a + 1 for a in orders) <= limit])
