@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,10 @@ def key_of(*parts: Any) -> str | None:
 
 
 def digest(*parts: Any) -> str:
-    """Return a SHA-256 of records, mappings, sequences, sets, arrays, text and numbers; TypeError for anything else."""
+    """Return a SHA-256 of records, mappings, sequences, sets, arrays, text, numbers, and modules of this package.
+
+    TypeError for anything else, and for a module one of whose functions was replaced by one from elsewhere.
+    """
     whole = hashlib.sha256()
     _feed(whole, parts)
     return whole.hexdigest()
@@ -111,4 +115,24 @@ def _items(part: Any) -> list[Any]:
         return sorted(part)
     if isinstance(part, tuple | list):
         return list(part)
+    if isinstance(part, ModuleType):
+        return _values(part)
     raise TypeError(f"{part!r} has no digest.")
+
+
+def _values(module: ModuleType) -> list[Any]:
+    """Return the values that functions of a module read and somebody may have set since it was imported."""
+    values = []
+    for name, value in vars(module).items():
+        if name.startswith("__") or isinstance(value, type | ModuleType):
+            continue
+        if not callable(value):
+            values.append((name, value))
+        elif not _of_this_package(value):
+            raise TypeError(f"{module.__name__}.{name} is not as it was written.")
+    return values
+
+
+def _of_this_package(function: Any) -> bool:
+    code = getattr(function, "__code__", None)
+    return code is not None and Path(code.co_filename).is_relative_to(Path(__file__).parent)

@@ -1,5 +1,6 @@
 """Programs kept on disk: read where nothing they came from has changed, and never otherwise."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import psa_engine as pe
 from psa_engine import cache
+from psa_engine.config.analysis import _shipped
 from psa_engine.engine import ahead, compiled, draws, pruned
 from psa_engine.engine.trace import _occupancy, cohort_traces
 
@@ -109,6 +111,29 @@ def test_a_constant_of_the_configuration_that_a_model_reads_is_traced_anew(
     costs_of(analysis)
     assert len(traced) == 2 and analysis.model.identity != two_state().model.identity
     assert np.array_equal(costs_of(two_state()), first)
+
+
+def test_a_model_changed_in_python_is_another_model(traced):
+    analysis = two_state()
+    costs_of(analysis)
+    dies_at_once = dataclasses.replace(analysis.model, transitions=lambda p: {("alive", "dead"): 1.0})
+    changed = pe.run_psa(dies_at_once, analysis.parameters, n_draws=5, seed=3)
+    assert len(traced) == 2 and (changed.effect_values < 1).all()
+
+
+def without_loss(p):
+    return {"alive": 1.0}
+
+
+@pytest.mark.parametrize(("name", "value"), [("CYCLES_PER_YEAR", 1.5), ("rate_to_probability", without_loss)])
+def test_a_constant_or_function_set_in_the_module_of_a_model_gives_another_identity(monkeypatch, name, value):
+    monkeypatch.setattr(cache, "source_digest", lambda: "the source as it is")
+    analysis = two_state()
+    first = _shipped("two_state", analysis.timeline, {"a": {"treated": 0}}).identity
+    monkeypatch.setattr("psa_engine.models.two_state.Timeline.require_cycles_per_year", lambda *a: None)
+    monkeypatch.setattr(f"psa_engine.models.two_state.{name}", value)
+    second = _shipped("two_state", analysis.timeline, {"a": {"treated": 0}}).identity
+    assert first is not None and second != first
 
 
 def test_edges_are_those_of_the_constants_at_hand(traced):

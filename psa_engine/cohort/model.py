@@ -1,7 +1,7 @@
 """The record of a cohort model: states, named edges, payoffs, and the timeline they run along."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -34,8 +34,7 @@ class CohortModel:
     does; `payoffs(p)` returns outcome -> {state: per year of occupancy, (from, to): one-off per
     transition, START: one-off per person}. With `death`, background mortality is applied to every
     other state and the edges are conditional on surviving the cycle; `mortality_ratio(p)` returns
-    state -> hazard ratio on it. What no edge sends away stays. `identity`, a digest of all that the model was built
-    from, lets what was traced of it be kept on disk.
+    state -> hazard ratio on it. What no edge sends away stays.
     """
 
     states: Sequence[str | Tunnel]
@@ -46,7 +45,14 @@ class CohortModel:
     payoffs: Callable[[Draw], Mapping[str, Mapping[Any, Any]]]
     death: str | None = None
     mortality_ratio: Callable[[Draw], Mapping[str, Any]] | None = None
-    identity: str | None = None
+    identity: str | None = field(default=None, init=False)
+    """See `known_as`; not passed on by `dataclasses.replace`, whose copy is another model."""
+
+    def known_as(self, identity: str | None) -> "CohortModel":
+        """Return the model with a digest of all that it was built from, by which what is traced of it is kept."""
+        model = replace(self)
+        object.__setattr__(model, "identity", identity)
+        return model
 
     @cached_property
     def structure(self):

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -255,9 +256,9 @@ def _model(checked: Checked, timeline: "Timeline") -> tuple[Any, bytes]:
 
 
 def _shipped(name: str, timeline: "Timeline", strategies: Mapping[str, Any]) -> Any:
-    """Build a model of this package, whose source and arguments are all that it is made of."""
+    """Build a model of this package: its module, the package's source and the arguments are all it is made of."""
     model = model_builder(name)(timeline, strategies)
-    return replace(model, identity=key_of(name, timeline, strategies))
+    return model.known_as(key_of(name, timeline, strategies, import_module(f"psa_engine.models.{name}")))
 
 
 def _parameters(checked: Checked, base: "ParameterSet | None") -> "ParameterSet":

@@ -55,7 +55,11 @@ class Ahead:
         try:
             program = export.export(self.jitted, platforms=["cpu"])(*described)
             kept.keep(key, program.serialize())
-        except (NotImplementedError, ValueError):  # something in it that JAX gives no promise for
+        except (
+            NotImplementedError,
+            ValueError,
+            ImportError,
+        ):  # something that JAX gives no promise for, or lacks
             return self.jitted.lower(*described).compile()
         return self._loaded(program, described)
 
