@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 from cohorts import WITH_DEATHS, cohort
 
-from psa_engine.cohort.pallas import LANES, run_cycles
+import psa_engine as pe
+from psa_engine.cohort import chain as plain
+from psa_engine.cohort.chain import Chain, Rows
+from psa_engine.cohort.pallas import LANES, REGISTERS, run_cycles
+from psa_engine.engine.compiled import Names, Program, cast, evaluated, structure_of
+from psa_engine.engine.draws import draw_inputs, drawn_block
 
 COUNT = """
 import json, sys, psa_engine as pe
@@ -42,6 +47,50 @@ def test_more_devices_than_there_are_is_an_error():
 
 def test_a_number_of_devices_that_is_none_is_an_error():
     assert "PSA_ENGINE_DEVICES is 'all', and must be a whole number" in sample_on("all").stderr
+
+
+@pytest.fixture
+def flagship(monkeypatch):
+    """The flagship where a CPU device is taken for a GPU."""
+    monkeypatch.setattr(Program, "on_gpu", True)
+    monkeypatch.setattr(Program, "devices", jax.devices()[:1])
+    return pe.load_analysis("ruxolitinib_ad_systemic_naive")
+
+
+def lowered_for_a_gpu(analysis, precision):
+    """The program of a GPU for draws and for outcomes, made ready for it on a machine without one."""
+    structure, model = analysis.parameters.structure, analysis.model
+    program = Program(
+        structure_of(model, analysis.parameters), structure, "random", precision, "cpu", False, False
+    )
+    names, dtype = Names(structure.varying, structure.constants), program.dtype
+    values = jax.ShapeDtypeStruct((len(program.devices), len(names.varying), program.tile), dtype)
+    constants = np.zeros(len(names.constant), dtype)
+    outcomes = (cast(model.inputs(), dtype), values, constants, np.int32(1))
+    draws = (draw_inputs(analysis.parameters, 1, "random", 1000, dtype), np.uint32(0), np.int32(1))
+    compiled = {
+        "outcomes": (evaluated(program.of_the_model, names, 1), outcomes),
+        "draws": (drawn_block(program.of_the_draws, 1), draws),
+    }
+    return {
+        name: run.jitted.trace(*given).lower(lowering_platforms=("cuda",)).as_text()
+        for name, (run, given) in compiled.items()
+    }
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_the_flagship_is_lowered_for_a_gpu_with_a_kernel_for_each_kind_of_strategy(flagship, precision):
+    text = lowered_for_a_gpu(flagship, precision)
+    kinds = 3  # the cream, used as needed; a drug; supportive care
+    assert text["outcomes"].count("__gpu$xla.gpu.triton") == 2 * kinds  # before and after all are assessed
+
+
+def test_the_flagship_is_lowered_for_a_gpu_without_the_kernel(flagship, monkeypatch):
+    monkeypatch.setenv("PSA_ENGINE_KERNEL", "plain")
+    evaluated.cache_clear()
+    text = lowered_for_a_gpu(flagship, "single")
+    evaluated.cache_clear()
+    assert "triton" not in text["outcomes"] and "stablehlo.while" in text["draws"]
 
 
 def transitions(p):
@@ -78,3 +127,12 @@ def test_the_gpu_kernel_gives_what_the_plain_loop_does(precision, tolerance):
     kernel = simulated(partial(run_cycles, interpret=True), precision)
     for name, expected in plain.items():
         np.testing.assert_allclose(kernel[name], expected, rtol=tolerance, err_msg=name)
+
+
+def test_more_states_than_registers_hold_take_the_plain_loop(monkeypatch):
+    n, went = REGISTERS // 2, []
+    monkeypatch.setattr(plain, "run_cycles", lambda *a: went.append(a))
+    held = Rows(jnp.ones((n, LANES)), jnp.zeros((0, n, LANES)), jnp.zeros((0, 0, LANES)))
+    chain = Chain((), tuple(range(n)), (), ())
+    run_cycles(chain, held, jnp.zeros((0, LANES)), jnp.zeros((4, 0)), jnp.zeros((4, 0)), 0, 4)
+    assert went

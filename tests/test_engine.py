@@ -16,7 +16,8 @@ from scipy import stats
 
 import psa_engine as pe
 from psa_engine.engine import blocks
-from psa_engine.engine.compiled import TILE
+from psa_engine.engine.compiled import GPU_TILE, TILE, Program
+from psa_engine.engine.devices import draws_that_fit
 from psa_engine.errors import InputError, ModelError
 
 PARAMETERS = pe.ParameterSet(
@@ -214,6 +215,31 @@ def test_where_memory_holds_not_even_one_tile_the_run_stops_in_words(monkeypatch
     short_of_memory(monkeypatch, 0, OUT_OF_MEMORY)
     with pytest.raises(InputError, match=r"Memory does not hold even \d+ draws at once"):
         run()
+
+
+def test_a_gpu_that_is_short_of_memory_works_in_smaller_tiles_and_its_draws_are_the_same(sample, monkeypatch):
+    tried, evaluated = [], blocks.evaluated
+
+    def compiled(program, names, n_tiles):
+        tried.append(program.tile)
+        if program.tile > 4 * TILE:
+            raise OUT_OF_MEMORY
+        return evaluated(program, names, n_tiles)
+
+    monkeypatch.setattr(Program, "on_gpu", True)
+    monkeypatch.setattr(Program, "devices", jax.devices()[:1])
+    monkeypatch.setattr(blocks, "evaluated", compiled)
+    assert run().costs.equals(sample.costs)
+    assert tried[0] == GPU_TILE and tried[-1] == 4 * TILE
+
+
+@pytest.mark.parametrize(
+    ("memory", "draws"),
+    [(None, 1000), ({}, 1000), ({"bytes_limit": 6000, "bytes_in_use": 1000}, 16), ({"bytes_limit": 10}, 1)],
+)
+def test_a_gpu_works_on_as_many_draws_as_half_of_its_free_memory_holds(memory, draws):
+    device = SimpleNamespace(memory_stats=lambda: memory)
+    assert draws_that_fit.__wrapped__(device, 150, 1000) == draws
 
 
 def test_another_failure_of_a_device_is_not_taken_for_want_of_memory(monkeypatch):

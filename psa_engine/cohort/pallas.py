@@ -1,8 +1,8 @@
 """The innermost loop as one GPU kernel: a block of draws keeps its states and sums in registers over all cycles.
 
 XLA launches a kernel a cycle on a GPU and the states go through memory each time; here they go once a span.
-Made from the same chain as the plain loop and held against it in interpret mode on a CPU. It has not run on
-a GPU yet, so the engine takes it only where PSA_ENGINE_KERNEL=pallas asks for it.
+Made from the same chain as the plain loop and held against it in interpret mode on a CPU. It compiles for
+GPUs (benchmarks/NOTES.md) but has not run on one yet; PSA_ENGINE_KERNEL=plain does without it.
 """
 
 from functools import partial
@@ -17,17 +17,19 @@ from psa_engine.cohort import chain as plain
 from psa_engine.cohort.chain import Chain, Rows, advanced
 
 LANES = 128
-"""Draws of one block of threads."""
+"""Draws of one block of threads, one a thread."""
+REGISTERS = 255
+"""What a thread of a GPU has of them, 32 bits each; what they do not hold would go through memory each cycle."""
 
 
 def run_cycles(chain: Chain, held: Rows, probability: Any, *time: Any, interpret: bool = False) -> Rows:
     """Run the cycles of `time` (weights, moments, first, last) like `chain.run_cycles`.
 
-    A number of draws that is no multiple of LANES goes there.
+    A number of draws that is no multiple of LANES goes there, and so do more states than registers hold.
     """
     weights, moments, first, last = time
     n = held.states.shape[-1]
-    if n % LANES:
+    if n % LANES or _registers(held, probability) > REGISTERS:
         return plain.run_cycles(chain, held, probability, *time)
     span = jnp.stack([jnp.asarray(first, jnp.int32), jnp.asarray(last, jnp.int32)])
     flows = held.flows if chain.counted else jnp.zeros((*held.flows.shape[:1], 1, n), held.flows.dtype)
@@ -44,6 +46,13 @@ def run_cycles(chain: Chain, held: Rows, probability: Any, *time: Any, interpret
         compiler_params=triton.CompilerParams(num_warps=LANES // 32),
     )(*arrays, weights, moments, span)
     return Rows(out[0], out[1], out[2] if chain.counted else held.flows)
+
+
+def _registers(held: Rows, probability: Any) -> int:
+    """Return the registers that one draw's states, remaining shares, sums, flows and probabilities take."""
+    stay = held.states
+    numbers = sum(a.size // a.shape[-1] for a in (*held, stay, probability))
+    return numbers * held.states.dtype.itemsize // 4
 
 
 def _block(array: Any) -> pl.BlockSpec:

@@ -4,12 +4,13 @@ A range of draws is computed from its numbers alone, so blocks may be made in an
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
-from psa_engine.engine.compiled import Names, Program, cast, evaluated, gathered, structure_of
+from psa_engine.engine.compiled import TILE, Names, Program, cast, evaluated, gathered, structure_of
 from psa_engine.engine.devices import configure
 from psa_engine.engine.draws import draw_inputs, drawn_block
 from psa_engine.engine.invalid import raise_if_invalid
@@ -83,12 +84,22 @@ class BlockRunner:
             except (MemoryError, jax.errors.JaxRuntimeError) as error:
                 if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
                     raise
-                if self._n_tiles == 1:
+                if not self._halved():
                     raise InputError(
                         f"Memory does not hold even {self.program.step:,} draws at once.",
                         hint="Free some, leave out components with keep='totals', or use another device.",
                     ) from error
-                self._n_tiles = -(-self._n_tiles // 2)
+
+    def _halved(self) -> bool:
+        """Do half as much at once from now on; return whether there was something to halve."""
+        if self._n_tiles > 1:
+            self._n_tiles = -(-self._n_tiles // 2)
+            return True
+        smaller = self.program.tile // 2
+        if self.program.on_gpu and smaller >= TILE:
+            self.program = replace(self.program, most=smaller)
+            return True
+        return False
 
     def _passes(self, first: int, n: int) -> Iterator[tuple[int, Any]]:
         """Yield (tiles wanted, results) call by call; each call is under way before the one before is taken."""

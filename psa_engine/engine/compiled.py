@@ -1,8 +1,8 @@
 """The compiled programs: draws and outcomes of a run of consecutive draws, tile by tile, on every device.
 
 On a CPU a tile of draws small enough for the nearest cache goes through all its cycles before the next
-one starts; on a GPU the whole block is one tile. What is compiled depends on structures only, so another
-scenario, seed or number of draws runs the same program.
+one starts; on a GPU a tile is as many draws as it has threads and memory for. What is compiled depends on
+structures only, so another scenario, seed or number of draws runs the same program.
 """
 
 import os
@@ -19,14 +19,17 @@ from jax.sharding import PartitionSpec as P
 
 from psa_engine.cache import key_of
 from psa_engine.engine.ahead import Ahead
-from psa_engine.engine.devices import Device, Precision, devices
+from psa_engine.engine.devices import Device, Precision, devices, draws_that_fit
 from psa_engine.engine.pruned import pruned
 from psa_engine.model import Model, Structure, outcome_names
 from psa_engine.parameters import ParameterSet, ParameterStructure, Sampler
 
 TILE = 64
 """Draws that go through the cycles together on a CPU core (benchmarks/NOTES.md)."""
-GPU_TILE = 65_536
+GPU_TILE = 131_072
+"""Draws that a GPU works on at once: as many as the threads that an H100 holds with 64 registers each."""
+NUMBERS = 256
+"""Numbers that a draw and strategy takes on a GPU, on the safe side; a run that needs more halves its tile."""
 PASS = 4_096
 """Draws of one call of the program on a CPU: one size, so that runs of all sizes and base cases share a program."""
 
@@ -42,6 +45,8 @@ class Program:
     device: Device
     clip: bool
     totals_only: bool
+    most: int = GPU_TILE
+    """The largest tile, in draws; smaller where memory did not hold one."""
 
     @property
     def dtype(self) -> Any:
@@ -57,7 +62,12 @@ class Program:
 
     @property
     def tile(self) -> int:
-        return GPU_TILE if self.on_gpu else TILE
+        if not self.on_gpu:
+            return TILE
+        if self.model is None:
+            return self.most
+        bytes_a_draw = np.dtype(self.dtype).itemsize * NUMBERS * len(self.model.strategies.names)
+        return draws_that_fit(self.devices[0], bytes_a_draw, self.most)
 
     @property
     def step(self) -> int:
@@ -79,7 +89,8 @@ class Program:
     def of_the_draws(self) -> "Program":
         """The part that does not depend on the model."""
         device: Device = "gpu" if self.on_gpu else "cpu"
-        return replace(self, model=None, clip=False, totals_only=True, device=device)
+        most = self.tile if self.on_gpu else self.most
+        return replace(self, model=None, clip=False, totals_only=True, device=device, most=most)
 
 
 def structure_of(model: Model, parameters: ParameterSet) -> Structure:
@@ -150,7 +161,7 @@ def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str
     structure: Any = program.model
     if hasattr(structure, "clip"):
         structure = replace(structure, clip=program.clip)
-    if hasattr(structure, "kernel") and program.on_gpu and os.environ.get("PSA_ENGINE_KERNEL") == "pallas":
+    if hasattr(structure, "kernel") and program.on_gpu and os.environ.get("PSA_ENGINE_KERNEL") != "plain":
         from psa_engine.cohort.pallas import run_cycles
 
         structure = replace(structure, kernel=run_cycles)

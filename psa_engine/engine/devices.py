@@ -111,6 +111,19 @@ def _found(device: Device) -> list[Any]:
 
 
 @cache
+def draws_that_fit(device: Any, bytes_a_draw: int, most: int) -> int:
+    """Return the largest power of two of draws, up to `most`, that half of a device's free memory holds.
+
+    `most` where the device does not say what is free. It is asked once, so that a process works in tiles of one size.
+    """
+    stats = device.memory_stats() or {}
+    if "bytes_limit" not in stats:
+        return most
+    room = max(1, (stats["bytes_limit"] - stats.get("bytes_in_use", 0)) // (2 * bytes_a_draw))
+    return min(most, 1 << (room.bit_length() - 1))
+
+
+@cache
 def versions() -> dict[str, str]:
     """Return the versions that a result depends on."""
     names = ("jax", "jaxlib", "numpy", "scipy", "pandas")
