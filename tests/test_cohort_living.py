@@ -96,6 +96,14 @@ def test_a_draw_does_not_depend_on_whether_others_have_left_a_state():
         assert alone.cost_values[0, 0] == together.cost_values[i, 0]
 
 
+def test_a_strategy_that_uses_only_a_state_that_all_have_left_moves_nobody():
+    chain = Chain(((0, 1),), (0, 1), (), (((0,), ()), ((0, 1), (0,))), passed=(0,))
+    held = Rows(jnp.array([[0.0], [1.0]]), jnp.zeros((1, 2, 1)), jnp.zeros((1, 0, 1)))
+    ones = jnp.ones((2, 1))
+    after = run_part(chain, 0, run_cycles, held, ones[:1], ones, ones, jnp.int32(0), jnp.int32(2))
+    assert after.states[:, 0].tolist() == [0.0, 1.0] and not after.sums.any()
+
+
 def test_edges_out_of_a_state_that_all_have_left_are_not_even_read():
     chain = Chain(((0, 1), (1, 2)), (0, 1, 2), (), (((0, 1, 2), (0, 1)),), passed=(0,))
     held = Rows(jnp.array([[0.0], [0.75], [0.25]]), jnp.zeros((1, 3, 1)), jnp.zeros((1, 0, 1)))

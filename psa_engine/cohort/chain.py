@@ -115,6 +115,8 @@ def run_part(chain: Chain, kind: Any, kernel: Kernel, held: Rows, probability: A
     """
 
     def only(states: tuple[int, ...], edges: tuple[int, ...]) -> Any:
+        if not states:  # all whom this strategy moves have left
+            return lambda held, probability: held
         part = chain.part(states, edges)
         counted = [chain.counted.index(edges[k]) for k in part.counted]
 
