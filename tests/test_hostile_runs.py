@@ -12,7 +12,8 @@ import pytest
 from command_line import psa_engine
 from stored_runs import RUN
 
-from psa_engine.store import read_manifest
+from psa_engine.errors import InputError
+from psa_engine.store import Manifest, Store, read_manifest
 from psa_engine.store.arrays import unpacked
 
 
@@ -101,6 +102,18 @@ def test_nothing_is_written_elsewhere_unless_it_is_asked_for_again(rewritten, pl
     (option, where) = next(iter(place.items()))
     assert_refused(psa_engine("resume", rewritten(place)), where, option.replace("_", "-"))
     assert not Path("/elsewhere").exists()
+
+
+@pytest.mark.parametrize("link", ["blocks", "blocks/configuration", "blocks/configuration/tables"])
+def test_a_run_is_not_stored_through_a_link(tmp_path, link):
+    (tmp_path / "precious").mkdir()
+    place = tmp_path / "out" / link
+    place.parent.mkdir(parents=True)
+    place.symlink_to(tmp_path / "precious", target_is_directory=True)
+    copies = {"configuration/tables/a.csv": b"x"}
+    with pytest.raises(InputError, match="is a link, and nothing is written through it"):
+        Store(tmp_path / "out", Manifest("run", {}, {}), companions=copies).begin()
+    assert not list((tmp_path / "precious").iterdir())
 
 
 class Acts:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from psa_engine.errors import InputError
 from psa_engine.store.arrays import packed, unpacked
 from psa_engine.store.files import PART, storage_error, write_atomically
 from psa_engine.store.manifest import DamagedManifest, Manifest, read_manifest, refuse_another
@@ -99,6 +100,11 @@ class Store:
         self.manifest.write(self.place)
 
     def _make(self, folder: Path) -> None:
+        for path in (folder, *folder.parents):
+            if path == self.folder:
+                break
+            if path.is_symlink():
+                raise InputError(f"'{path}' is a link, and nothing is written through it.", hint="Remove it.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
