@@ -44,9 +44,9 @@ def bench_engine(benchmark, work, quick, config, precision):
     job = work(config)
     model = job.analysis.model
     values = {k: np.asarray(v, float) for k, v in job.values.items()}
-    _, run, arguments = on_devices(model, values, RunPlan(precision=precision))
+    _, run, arguments = on_devices(model, values, RunPlan(precision=precision, device="cpu"))
     benchmark.group, benchmark.extra_info["version"] = f"simulation: {config}", precision
     measured(benchmark, lambda: run(*arguments)["slack"].block_until_ready(), 5 if quick else 15)
-    difference = job.largest_difference(evaluate(model, job.values, precision=precision))
+    difference = job.largest_difference(evaluate(model, job.values, precision=precision, device="cpu"))
     assert difference < TOLERANCE[precision]
     benchmark.extra_info.update(job.size, difference=difference)

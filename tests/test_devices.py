@@ -136,3 +136,18 @@ def test_more_states_than_registers_hold_take_the_plain_loop(monkeypatch):
     chain = Chain((), tuple(range(n)), (), ())
     run_cycles(chain, held, jnp.zeros((0, LANES)), jnp.zeros((4, 0)), jnp.zeros((4, 0)), 0, 4)
     assert went
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(all(d.platform == "cpu" for d in jax.devices()), reason="there is no GPU")
+@pytest.mark.parametrize("kernel", ["pallas", "plain"])
+@pytest.mark.parametrize(("precision", "tolerance"), [("double", 1e-11), ("single", 2e-4)])
+def test_a_gpu_gives_what_a_cpu_does(kernel, precision, tolerance, monkeypatch):
+    monkeypatch.setenv("PSA_ENGINE_KERNEL", kernel)
+    evaluated.cache_clear()
+    a = pe.load_analysis("ruxolitinib_ad_systemic_naive")
+    values = {**a.parameters.means(), **pe.run_psa(a.model, a.parameters, 200, device="cpu").parameter_values}
+    expected = pe.evaluate(a.model, values, device="cpu")
+    got = pe.evaluate(a.model, values, device="gpu", precision=precision)
+    np.testing.assert_allclose(got.cost_values, expected.cost_values, rtol=tolerance)
+    np.testing.assert_allclose(got.effect_values, expected.effect_values, rtol=tolerance)

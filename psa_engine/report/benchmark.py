@@ -16,12 +16,13 @@ def measured_rows(raw: Mapping[str, Any]) -> dict[str, Any]:
     rows = [_row(b) for b in raw["benchmarks"]]
     reference = {r["work"]: r for r in rows if r["version"] == REFERENCE}
     peak = {
-        r["version"]: r["multiply_adds"] / r["seconds"]
+        (r["work"], r["version"]): r["multiply_adds"] / r["seconds"]
         for r in rows
-        if r["work"] == "machine: matrix product"
+        if r["work"].endswith(": matrix product")
     }
     for row in rows:
-        row |= _rates(row, reference.get(row["work"]), peak.get(row["version"]))
+        where = "GPU" if row["work"].startswith("GPU") else "machine"
+        row |= _rates(row, reference.get(row["work"]), peak.get((f"{where}: matrix product", row["version"])))
     cpu = machine.get("cpu", {})
     return {
         "machine": f"{cpu.get('brand_raw') or machine.get('processor')}, {cpu.get('count')} cores",
