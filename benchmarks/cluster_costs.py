@@ -25,7 +25,7 @@ WTP = [1_000.0 * k for k in range(20, 48)]
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked = argparse.ArgumentParser(description="What a block costs.")
     asked.add_argument("config", nargs="?", default="ruxolitinib_ad_systemic_naive")
     asked.add_argument("--tasks", type=int, default=2_000)
     given = asked.parse_args()

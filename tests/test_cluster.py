@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import psa_engine
 from distributed import Client, LocalCluster
+from distributed.comm import CommClosedError
 from documents import blocks
 from stored_runs import (
     N_BLOCKS,
@@ -30,11 +31,13 @@ from psa_engine.decision.reduced import Reduced, merged
 from psa_engine.engine import where
 from psa_engine.engine.blocks import BlockRunner
 from psa_engine.engine.run import sample_of
-from psa_engine.engine.where import Where
+from psa_engine.engine.where import HERE, Where
 from psa_engine.errors import ClusterError, InputError, ModelError
 from psa_engine.sample.parquet import read_parquet
 from psa_engine.sensitivity.sweep import Setting, sweep
 from psa_engine.store import Manifest, Store
+from psa_engine.voi.evsi import evsi
+from psa_engine.voi.problem import Problem
 
 WTP = np.array([20_000.0, 30_000.0])
 
@@ -176,10 +179,16 @@ def test_both_loops_of_an_evppi_are_run_on_a_cluster_in_blocks(cluster, monkeypa
     assert there == here and n_tasks > 2
 
 
-def test_the_sizes_of_an_evsi_are_fitted_on_a_cluster(cluster, monkeypatch):
-    sizes = ("evsi", "two_state", "--method", "moment_matching", "--n", "50,100,400", "--seed", 3)
-    here, there, n_tasks = asked_of(cluster, monkeypatch, *sizes)
-    assert there == here and n_tasks >= 3
+def test_the_sizes_of_an_evsi_are_fitted_on_a_cluster(client, monkeypatch):
+    analysis, made = pe.load_analysis("two_state"), []
+    study = analysis.studies["survival_trial"].study
+    there = Where(lambda f, given: (made.append(1) or one for one in Cluster(client).compute(f, given)))
+    values = [
+        evsi(problem, study=study, n=[50, 400], wtp=20_000, method="moment_matching", n_draws=2_000).value
+        for where in (HERE, there)
+        for problem in [Problem(analysis.model, analysis.parameters, where=where)]
+    ]
+    assert values[0].tolist() == values[1].tolist() and len(made) == 1 + 2
 
 
 def test_the_fits_of_a_sample_made_elsewhere_are_tasks(cluster, monkeypatch, tmp_path):
@@ -294,6 +303,15 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr("psa_engine.cluster.connect._ANSWER", 0.5)
     done = psa_engine(*RUN, "--cluster", "tcp://127.0.0.1:9", "--out", tmp_path)
     assert done.code == 5 and "No Dask scheduler answers at tcp://127.0.0.1:9" in done.err
+
+
+def test_a_connection_that_breaks_while_a_block_is_sent_is_said_in_words(client, monkeypatch):
+    def broken(*given, **more):
+        raise CommClosedError("in <TCP>")
+
+    monkeypatch.setattr(client, "submit", broken)
+    with pytest.raises(ClusterError, match=r"The Dask scheduler is lost\. What is finished is kept\."):
+        list(Cluster(client).compute(abs, [(-1,)]))
 
 
 def test_an_address_that_is_none_is_refused(tmp_path):

@@ -27,6 +27,16 @@ class Cluster:
 
     def compute(self, make: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """Yield `make(*one)` of each one given, in order: see `engine.where`. Raises ClusterError."""
+        from distributed import CancelledError, client
+        from distributed.comm import CommClosedError
+
+        closed = getattr(client, "ClosedClientError", CommClosedError)
+        try:
+            yield from self._in_order(make, given)
+        except (CancelledError, CommClosedError, closed):
+            raise _lost("The Dask scheduler is lost.") from None
+
+    def _in_order(self, make: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         waiting: deque[tuple[int, Any]] = deque()
         for number, one in enumerate(given):
             waiting.append((number, self.client.submit(call, self._work(make), *one, pure=False)))
@@ -60,7 +70,7 @@ class _Crew:
 
 def _taken(crew: _Crew, number: int, future: Any) -> Any:
     """Wait for a result; raises ClusterError where scheduler or workers are lost."""
-    from distributed import CancelledError, KilledWorker, TimeoutError
+    from distributed import KilledWorker, TimeoutError
 
     seen = time.monotonic()
     while True:
@@ -73,8 +83,6 @@ def _taken(crew: _Crew, number: int, future: Any) -> Any:
                 seen = time.monotonic()
             elif time.monotonic() - seen > PATIENCE:
                 raise _lost(f"The cluster has had no worker for {PATIENCE:.0f} seconds.") from None
-        except CancelledError:
-            raise _lost("The Dask scheduler is lost.") from None
         except KilledWorker as error:
             raise ClusterError(
                 f"Block {number + 1} of those sent was given up: every worker that tried it died, the last at "

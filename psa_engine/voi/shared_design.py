@@ -55,7 +55,7 @@ class DesignRuns:
         outputs = [(output.kind, output.names, output.rows) for output in self.parameters.structure.outputs]
         digest = sha256(repr(("design", self.parameters.structure.scores, outputs, self.precision)).encode())
         for array in given:
-            digest.update(np.ascontiguousarray(array))
+            digest.update(array.tobytes())
         return digest.hexdigest()
 
 
