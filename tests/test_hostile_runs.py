@@ -91,9 +91,13 @@ def test_a_companion_outside_the_folder_is_not_looked_at(rewritten, monkeypatch,
     assert_refused(psa_engine("resume", folder), "What is to be run is damaged")
 
 
-def test_a_cluster_is_not_gone_on_with_unless_it_is_named_again(rewritten, monkeypatch):
+@pytest.mark.parametrize("command", ["run", "evppi"])
+def test_a_cluster_is_not_gone_on_with_unless_it_is_named_again(rewritten, monkeypatch, command):
     monkeypatch.setattr("psa_engine.cluster.connect.connected", lambda *a: pytest.fail("it connected"))
-    done = psa_engine("resume", rewritten({"cluster": "tcp://192.0.2.1:8786"}))
+    options = {"of": [], "method": "nested", "rtol": 0.1}
+    done = psa_engine(
+        "resume", rewritten({"cluster": "tcp://192.0.2.1:8786", "options": options}, command=command)
+    )
     assert_refused(done, "tcp://192.0.2.1:8786", "--cluster")
 
 
