@@ -62,10 +62,10 @@ def _path(key: str) -> Path:
 
 @cache
 def source_digest() -> str | None:
-    """Return a digest of every file of this package; None where one may have changed since it was imported."""
+    """Return a digest of this package's code and data; None where some may have changed since it was imported."""
     folder, whole = Path(__file__).parent, hashlib.sha256()
     try:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".csv")):
             if path.stat().st_mtime >= _STARTED:
                 return None
             whole.update(f"{path.relative_to(folder)} {path.stat().st_size} ".encode() + path.read_bytes())

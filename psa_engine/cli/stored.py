@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from psa_engine.cache import source_digest
 from psa_engine.config import Analysis
-from psa_engine.config.companions import companions
+from psa_engine.config.companions import companions, digests
 from psa_engine.config.discounts import without_values
+from psa_engine.config.registry import registered_source
 from psa_engine.errors import ClusterError, InputError, Interrupted, ModelError, StorageError
 from psa_engine.report.loudness import is_quiet
 from psa_engine.store import Manifest, Store, check_companions, only_process, read_manifest
@@ -38,7 +39,7 @@ def stored(
     """
     files = companions(analysis.checked.document)
     asked = {**request, "config": f"{FOLDER}/{COPY}/{next(iter(files))}"}
-    identity = identity_of(analysis, files, device)
+    identity = identity_of(analysis, device)
     manifest = Manifest(command, {**identity, "options": options} if options else identity, asked)
     copies = {f"{COPY}/{name}": content for name, content in files.items()}
     kind = _Unstored if analysis.confidential else Store
@@ -101,17 +102,17 @@ def _advise(error: InputError, words: str) -> None:
     error.hint = f"{error.hint} {words}" if error.hint else words
 
 
-def identity_of(analysis: Analysis, files: Mapping[str, bytes], device: str) -> dict[str, Any]:
-    """Return what the numbers of an analysis depend on: configuration, files beside it, versions, kind of device."""
+def identity_of(analysis: Analysis, device: str) -> dict[str, Any]:
+    """Return what the numbers of an analysis depend on: configuration, its files, source, versions, kind of device."""
     from psa_engine.engine import devices, versions
 
     document = analysis.checked.document
     used = devices(device)[0]  # type: ignore[arg-type]
-    beside = {name: sha256(content).hexdigest() for name, content in files.items() if name != document.file}
     secret = document.confidential
     return {
         "configuration": without_values(document.content, secret) if secret else document.content,
-        "files": beside,
+        "files": digests(document),
+        "source": {"psa_engine": source_digest(), **registered_source(analysis.config.model)},
         "versions": versions(),
         "device": f"{used.device_kind} ({used.platform})",
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psa_engine.cache import key_of
 from psa_engine.config.checks import Checked, check
+from psa_engine.config.companions import named_files
 from psa_engine.config.discounts import WORDS, without_values
 from psa_engine.config.document import OVERRIDE, Document
 from psa_engine.config.evidence import Evidence, ledger
@@ -316,15 +317,8 @@ def _hash(document: Document, model_source: bytes) -> str:
         content = without_values(content, document.confidential)
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
     digest = hashlib.sha256(text.encode())
-    for path in sorted(_csv_files(content, document.folder)):
-        digest.update(path.read_bytes())
+    for path in sorted(set(named_files(content, document.folder).values())):
+        if not is_model_file(path.name):
+            digest.update(path.read_bytes())
     digest.update(model_source)
     return digest.hexdigest()
-
-
-def _csv_files(value: Any, folder: Path) -> set[Path]:
-    if isinstance(value, Mapping | list):
-        items = value.values() if isinstance(value, Mapping) else value
-        return {path for item in items for path in _csv_files(item, folder)}
-    is_csv = isinstance(value, str) and value.endswith(".csv") and (folder / value).is_file()
-    return {folder / value} if is_csv else set()

@@ -1,12 +1,16 @@
 """The files of a configuration: its own text, and what it names beside it."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path, PurePath
 from typing import Any
 
 from psa_engine.config.document import Document
 
 _SUFFIXES = (".csv", ".xlsx", ".xlsm", ".py")
+_KEY = "csv"
+"""The key whose value is a file by any name."""
 
 
 def companions(document: Document) -> dict[str, bytes]:
@@ -14,21 +18,41 @@ def companions(document: Document) -> dict[str, bytes]:
 
     A copy of them elsewhere is the same configuration. Files outside its folder are left out.
     """
-    names = dict.fromkeys(_named(document.content))
     beside = {
-        name: (document.folder / name).read_bytes()
-        for name in names
-        if _is_inside(name) and (document.folder / name).is_file()
+        name: path.read_bytes()
+        for name, path in named_files(document.content, document.folder).items()
+        if _is_inside(name)
     }
     return {document.file: document.text.encode(), **beside}
 
 
-def _named(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
+def digests(document: Document) -> dict[str, str]:
+    """Return name -> SHA-256 of every file that a configuration names, in its folder or not."""
+    files = named_files(document.content, document.folder)
+    return {name: sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+
+
+def named_files(content: Any, folder: Path) -> dict[str, Path]:
+    """Return name -> path of every file that a configuration names and that is there."""
+    paths = {name: folder / name for name in _named(content)}
+    return {name: path for name, path in paths.items() if _is_there(path)}
+
+
+def _named(value: Any, key: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for k, item in value.items():
+            yield from _named(item, k)
+    elif isinstance(value, list):
+        for item in value:
             yield from _named(item)
-    elif isinstance(value, str) and value.lower().endswith(_SUFFIXES):
+    elif isinstance(value, str) and (key == _KEY or value.lower().endswith(_SUFFIXES)):
         yield value
+
+
+def _is_there(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # a text that is no name of a file
+        return path.is_file()
+    return False
 
 
 def _is_inside(name: str) -> bool:

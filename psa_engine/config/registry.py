@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from psa_engine.config.model_fault import remember_source
 from psa_engine.errors import InputError, nearest
@@ -34,3 +36,15 @@ def model_builder(name: str) -> Callable:
 @cache
 def _registered() -> dict[str, str]:
     return {**{point.name: point.value for point in entry_points(group=GROUP)}, **SHIPPED}
+
+
+def registered_source(name: str) -> dict[str, str]:
+    """Return module -> SHA-256 of the source of a model that another package registers, with all of that package."""
+    if name in SHIPPED or name not in _registered():
+        return {}
+    top = _registered()[name].partition(":")[0].partition(".")[0]
+    file = Path(import_module(top).__file__ or "")
+    whole = sha256()
+    for path in sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]:
+        whole.update(path.read_bytes())
+    return {top: whole.hexdigest()}
