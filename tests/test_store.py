@@ -220,6 +220,15 @@ def test_a_block_tells_the_size_of_the_blocks_where_the_manifest_is_lost(tmp_pat
     assert np.concatenate(again).tobytes() == whole.tobytes() and store.counts.found == 2
 
 
+def test_where_only_the_smaller_last_block_is_whole_the_others_tell_the_size_by_their_names(tmp_path):
+    stored(tmp_path)
+    for path in (tmp_path / "blocks").iterdir():
+        if not path.name.endswith("2"):  # draws 8 and 9
+            path.write_bytes(b"damaged")
+    store = store_in(tmp_path)
+    assert store.take_up() and store.manifest.block == 4
+
+
 def test_a_run_started_anew_forgets_the_old_one(tmp_path):
     stored(tmp_path)
     store = store_in(tmp_path, Manifest("run", {"seed": 2}, {}))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from psa_engine.cache import source_digest
 from psa_engine.decision.reduced import Reduced, reduced
 from psa_engine.engine import versions
 from psa_engine.engine.blocks import BlockRunner
@@ -23,7 +24,7 @@ def packed(function: Callable[..., Any]) -> bytes:
     """Return a function with everything that a worker needs for it, functions of models and versions included."""
     import cloudpickle
 
-    return cloudpickle.dumps((versions(), cloudpickle.dumps(function)))
+    return cloudpickle.dumps((_versions(), cloudpickle.dumps(function)))
 
 
 @lru_cache(maxsize=16)
@@ -31,8 +32,13 @@ def _unpacked(function: bytes) -> Callable[..., Any]:
     import cloudpickle
 
     theirs, inner = cloudpickle.loads(function)
-    refuse_other_versions(theirs, versions())
+    refuse_other_versions(theirs, _versions())
     return cloudpickle.loads(inner)
+
+
+def _versions() -> dict[str, Any]:
+    """Return the versions, and what tells apart two states of this package's source of one version."""
+    return {**versions(), "psa_engine's source": (source_digest() or "changed since it started")[:24]}
 
 
 def refuse_other_versions(theirs: dict[str, Any], ours: dict[str, Any]) -> None:

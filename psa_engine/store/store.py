@@ -1,5 +1,6 @@
 """The store of one run: finished blocks and steps as files, found again when the run goes on."""
 
+import re
 import shutil
 import time
 from collections import deque
@@ -19,6 +20,8 @@ from psa_engine.store.signals import stopping_between_blocks
 FOLDER = "blocks"
 GRACE = 10.0
 """Seconds of a run that are done again rather than kept: a short run writes no block."""
+
+_DRAWS = re.compile(r"draws-\d{12}-(\d{9})")
 
 Range = tuple[int, int]
 Block = Mapping[str, Any]
@@ -81,8 +84,9 @@ class Store:
         """Return the manifest that a stored block or step of this run can only have had."""
         for path in sorted(self.place.glob("draws-*")) + sorted(self.place.glob("step-*")):
             if unpacked(path.read_bytes(), self._label(path.name)) is not None:
-                blocks = path.name.startswith("draws-")
-                return replace(self.manifest, block=int(path.name.split("-")[2])) if blocks else self.manifest
+                # The last block of a run is smaller than the others, of which names are enough.
+                sizes = [int(found[1]) for p in self.place.iterdir() if (found := _DRAWS.fullmatch(p.name))]
+                return replace(self.manifest, block=max(sizes, default=None))
         return None
 
     def begin(self) -> None:
