@@ -28,7 +28,7 @@ class Cluster:
     def compute(self, make: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """Yield `make(*one)` of each one given, in order: see `engine.where`. Raises ClusterError."""
         from distributed import CancelledError, client
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         closed = getattr(client, "ClosedClientError", CommClosedError)
         try:

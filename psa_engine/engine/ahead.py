@@ -54,12 +54,8 @@ class Ahead:
     def _made(self, key: str, described: Any) -> Any:
         try:
             program = export.export(self.jitted, platforms=["cpu"])(*described)
-            kept.keep(key, program.serialize())
-        except (
-            NotImplementedError,
-            ValueError,
-            ImportError,
-        ):  # something that JAX gives no promise for, or lacks
+            kept.keep(key, bytes(program.serialize()))
+        except (NotImplementedError, ValueError, ImportError):  # JAX gives no promise for something, or lacks it
             return self.jitted.lower(*described).compile()
         return self._loaded(program, described)
 

@@ -49,8 +49,9 @@ def draw_inputs(
 @lru_cache(maxsize=64)
 def drawn_block(program: Program, n_tiles: int) -> Any:
     """Compile (`draw_inputs`, first draw, tiles wanted) -> values (device x tile, n_varying, draw)."""
-    structure, sampler, varying = program.parameters, program.sampler, program.parameters.varying
+    structure, sampler = program.parameters, program.sampler
     assert structure is not None and sampler is not None
+    varying = structure.varying
 
     def tile(given: Any, i: Any) -> Any:
         inputs, mine = given
