@@ -55,7 +55,7 @@ class Ahead:
         try:
             program = export.export(self.jitted, platforms=["cpu"])(*described)
             kept.keep(key, bytes(program.serialize()))
-        except (NotImplementedError, ValueError, ImportError):  # JAX gives no promise for something, or lacks it
+        except (NotImplementedError, ValueError, ImportError):  # no promise for something, or JAX lacks it
             return self.jitted.lower(*described).compile()
         return self._loaded(program, described)
 
