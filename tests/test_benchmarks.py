@@ -1,8 +1,10 @@
 """The benchmarks' own arithmetic: their reference is right, and their tables say what was measured."""
 
+import importlib.util
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -150,3 +152,24 @@ def test_names_in_brackets_are_shown(capsys):
     rows = [{**row, "work": "grams[cream]"} for row in measured_rows(RAW)["rows"]]
     benchmark._show({**measured_rows(RAW), "rows": rows})
     assert "grams[cream]" in capsys.readouterr().out
+
+
+def chosen(long, keyword):
+    """Which of an ordinary, a long and a peers' benchmark are run."""
+    spec = importlib.util.spec_from_file_location("benchmarks_conftest", ROOT / "benchmarks" / "conftest.py")
+    suite = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = suite  # a dataclass looks for its module there
+    spec.loader.exec_module(suite)
+    items = [SimpleNamespace(name=name, keywords={name}) for name in ("ordinary", "long", "peers")]
+    options = {"--long": long, "keyword": keyword}
+    hook = SimpleNamespace(pytest_deselected=lambda items: None)
+    suite.pytest_collection_modifyitems(SimpleNamespace(getoption=options.get, hook=hook), items)
+    return [item.name for item in items]
+
+
+@pytest.mark.parametrize(
+    ("long", "keyword", "expected"),
+    [(False, "", "ordinary"), (True, "", "long"), (False, "peers and sobol", "peers")],
+)
+def test_long_benchmarks_and_peers_run_only_when_asked_for(long, keyword, expected):
+    assert chosen(long, keyword) == [expected]
