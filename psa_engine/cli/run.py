@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
+from psa_engine.cli.beside import Beside, beside
 from psa_engine.cli.confidential import says_no_discount, with_discounts
 from psa_engine.cli.demand import refuse_what_memory_cannot_hold
 from psa_engine.cli.options import ALL
@@ -29,6 +31,9 @@ from psa_engine.report.workbook import notes_of, writable_workbook, write_workbo
 
 if TYPE_CHECKING:
     from psa_engine.engine.where import Where
+
+WORTH_A_PROCESS = 2_000
+"""Draws from which candidate studies are judged in a second process."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,13 @@ def run_analysis(request: Request) -> None:
     others = every(chosen, request.scenario, request.subgroup)
     keep, again = request.keep_blocks, request.again
     with (
+        studies_beside(chosen) as studies,
         stored(folder, "run", chosen, again, request.device, request.restart, keep) as store,
         workers(request.cluster) as compute,
     ):
         where = Where(compute, store)
         with console.status("Preparing", spinner="dots") if shows_progress() else _Quiet():
-            results, sample = results_of(chosen, request, where, timings)
+            results, sample = results_of(chosen, request, where, timings, studies)
         if others:
             with timings.part("Scenarios and subgroups"):
                 results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, where)
@@ -152,13 +158,14 @@ def overlaid(analysis: Analysis, scenario: str | None, subgroup: str | None) -> 
 
 
 def results_of(
-    analysis: Analysis, request: Request, where: "Where", timings: Timings
+    analysis: Analysis, request: Request, where: "Where", timings: Timings, studies: Beside
 ) -> tuple[dict[str, Any], Any]:
     """Run an analysis; return its summary and sample."""
     from psa_engine.engine import base_case
     from psa_engine.engine.blocks import BlockRunner
     from psa_engine.engine.run import sample_of
     from psa_engine.summary import summarise
+    from psa_engine.summary.information import ROWS, first_draws
 
     plan = replace(analysis.plan, device=request.device, block=request.block)  # type: ignore[arg-type]
     started = time.perf_counter()
@@ -167,11 +174,28 @@ def results_of(
         assert where.store is not None
         blocks = where.store.blocks(plan.n_draws, runner.size, partial(where.compute, runner.run))
         sample = sample_of(runner, blocks, analysis.settings.comparator, shows_progress(), started)
+    studies.give(first_draws(sample, ROWS))
     with timings.part("Base case, with compilation"):
         base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
     with timings.part("Decision analysis and value of information"):
-        results = summarise(analysis, sample, base)
+        results = summarise(analysis, sample, base, studies=studies.result)
     return results, sample
+
+
+def studies_beside(analysis: Analysis) -> AbstractContextManager[Beside]:
+    """Return the work on candidate studies, which takes about as long as all else that a sample is read for."""
+
+    def prepare() -> None:
+        import psa_engine.voi.evsi  # noqa: F401
+
+    def rows(sample: Any) -> Any:
+        from psa_engine.summary import sample_evsi_rows
+
+        return sample_evsi_rows(analysis, sample, analysis.settings.wtp)
+
+    return beside(
+        prepare, rows, wanted=bool(analysis.studies) and analysis.settings.n_draws >= WORTH_A_PROCESS
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A finished run as plain numbers: everything that tables, results.json and reports show, computed once here."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,12 +51,18 @@ class Described(Protocol):
 
 
 def summarise(
-    analysis: Any, sample: PsaSample, base: PsaSample, wtp: list[float] | None = None
+    analysis: Any,
+    sample: PsaSample,
+    base: PsaSample,
+    wtp: list[float] | None = None,
+    studies: Callable[[], tuple[list[dict[str, Any]], list[str]]] | None = None,
 ) -> dict[str, Any]:
-    """Return the results of a run as JSON-ready values: what was run, evidence, outcomes, decisions, prices."""
+    """Return the results of a run as JSON-ready values: what was run, evidence, outcomes, decisions, prices.
+
+    `studies` returns what `sample_evsi_rows` would, where somebody else is at work on it.
+    """
     at = [float(w) for w in (wtp or analysis.settings.wtp)]
     sensitive = sensitivity_of_run(analysis, sample, at)
-    studies, left_out = sample_evsi_rows(analysis, sample, at)
     results = {
         **described(analysis),
         "run": dict(sample.metadata),
@@ -71,13 +77,15 @@ def summarise(
         "decision": decision_rows(sample, at),
         "acceptability": acceptability_rows(sample, at),
         "evppi": sample_evppi_rows(analysis, sample, at),
-        "evsi": studies,
-        "evsi_notes": left_out,
+        "evsi": [],
+        "evsi_notes": [],
         **sensitive,
         "price_maps": price_maps_of_run(analysis, sample, sensitive["price_curves"], at),
         "ledger": [vars(e) for e in analysis.ledger],
         **pictured(analysis, sample),
     }
+    # Last, as others may be at work on it meanwhile.
+    results["evsi"], results["evsi_notes"] = studies() if studies else sample_evsi_rows(analysis, sample, at)
     return withheld(results, analysis.confidential)
 
 
