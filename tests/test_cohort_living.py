@@ -14,7 +14,7 @@ from psa_engine.cohort.chain import Chain, Rows, run_cycles, run_part
 from psa_engine.cohort.live import live_edges
 from psa_engine.cohort.payoffs import sort_payoffs
 from psa_engine.cohort.time_dependence import as_multiple, comparisons, evaluated, traced
-from psa_engine.engine import evaluate, named_edges
+from psa_engine.engine import compiled, evaluate, named_edges
 from psa_engine.model import Draw
 
 TWENTY = replace(WITH_DEATHS, n_cycles=20, discount_rate_costs=0.1, discount_rate_effects=0.02)
@@ -110,6 +110,18 @@ def test_edges_out_of_a_state_that_all_have_left_are_not_even_read():
     p, ones = jnp.array([[jnp.nan], [0.5]]), jnp.ones((2, 1))
     after = run_part(chain, 0, run_cycles, held, p, ones, ones, jnp.int32(0), jnp.int32(2))
     assert after.states[:, 0].tolist() == [0.0, 0.1875, 0.8125]
+
+
+@pytest.mark.parametrize("tile", [32, 128])
+def test_a_draw_does_not_depend_on_how_many_go_together(tile, monkeypatch):
+    values = {k: np.resize(v, 300) if np.ndim(v) else v for k, v in DRAWN.items()}
+    values["recovery"] = np.linspace(0.1, 0.4, 300)
+    expected = evaluate(ONSET, values)
+    monkeypatch.setattr(compiled, "TILE", tile)
+    compiled.evaluated.cache_clear()
+    got = evaluate(ONSET, values)
+    compiled.evaluated.cache_clear()
+    assert got.costs.equals(expected.costs) and got.effects.equals(expected.effects)
 
 
 @pytest.mark.parametrize(
