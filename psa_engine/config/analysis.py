@@ -258,8 +258,8 @@ def _model(checked: Checked, timeline: "Timeline") -> tuple[Any, bytes]:
 
 def _shipped(name: str, timeline: "Timeline", strategies: Mapping[str, Any]) -> Any:
     """Build a model of this package: its module, the package's source and the arguments are all it is made of."""
-    model = model_builder(name)(timeline, strategies)
-    return model.known_as(key_of(name, timeline, strategies, import_module(f"psa_engine.models.{name}")))
+    model, module = model_builder(name)(timeline, strategies), SHIPPED[name].partition(":")[0]
+    return model.known_as(key_of(name, timeline, strategies, import_module(module)))
 
 
 def _parameters(checked: Checked, base: "ParameterSet | None") -> "ParameterSet":
