@@ -1,5 +1,6 @@
 """Blocks on a Dask cluster: the same bits whoever computes them, and errors in words."""
 
+import contextlib
 import json
 import time
 from dataclasses import replace
@@ -24,7 +25,7 @@ from stored_runs import (
 )
 
 import psa_engine as pe
-from psa_engine.cluster import gather, hosts, tasks
+from psa_engine.cluster import connect, gather, hosts, tasks
 from psa_engine.cluster.connect import connected
 from psa_engine.cluster.gather import Cluster
 from psa_engine.decision.reduced import Reduced, merged
@@ -310,8 +311,27 @@ def test_a_connection_that_breaks_while_a_block_is_sent_is_said_in_words(client,
         raise CommClosedError("in <TCP>")
 
     monkeypatch.setattr(client, "submit", broken)
-    with pytest.raises(ClusterError, match=r"The Dask scheduler is lost\. What is finished is kept\."):
+    with pytest.raises(ClusterError, match=r"The Dask scheduler is lost\."):
         list(Cluster(client).compute(abs, [(-1,)]))
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ((), "Nothing was kept. A run that names a folder with --out"),
+        (("--out", "a"), "Nothing was stored yet"),
+    ],
+)
+def test_what_a_lost_cluster_left_is_said(tmp_path, monkeypatch, out, words):
+    def lost(self, make, given):
+        raise ClusterError("The Dask scheduler is lost.")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Cluster, "compute", lost)
+    monkeypatch.setattr(connect, "connected", lambda address: contextlib.nullcontext())
+    loops = ("evppi", "two_state", "--of", "hazard_ratio", "--method", "nested", "--cluster", "tcp://a:1")
+    done = psa_engine(*loops, *out)
+    assert done.code == 5 and f"The Dask scheduler is lost. {words}" in " ".join(done.err.split()), done.err
 
 
 def test_an_address_that_is_none_is_refused(tmp_path):

@@ -5,11 +5,12 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stored_runs import N_DRAWS, RUN, SIZE, assert_same_bits, started, stored_blocks, wait_for_blocks
+from stored_runs import N_DRAWS, RUN, SIZE, assert_same_bits, results, started, stored_blocks, wait_for_blocks
 
 import psa_engine as pe
 from psa_engine.cluster.connect import connected
@@ -102,3 +103,19 @@ def test_a_run_whose_scheduler_is_lost_says_so_and_goes_on_elsewhere(scheduler, 
         done = started(*words)
         assert done.communicate(timeout=120) and done.returncode == 0
     assert_same_bits(lost, whole)
+
+
+def test_an_evppi_whose_scheduler_is_lost_goes_on_elsewhere_to_the_same_numbers(scheduler, tmp_path):
+    process, address = scheduler
+    lost, whole = tmp_path / "lost", tmp_path / "whole"
+    loops = ("evppi", "two_state", "--of", "hazard_ratio", "--method", "nested", "--rtol", 0.004, "--seed", 3)
+    run = started(*loops, "--keep-blocks", "--cluster", address, "--out", lost)
+    while run.poll() is None and len(list((lost / "blocks").glob("step-*"))) < 3:
+        time.sleep(0.01)
+    process.kill()
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 5 and "scheduler is lost" in said and f"psa-engine resume {lost}" in said, said
+    for words in (("resume", lost, "--cluster", "none"), (*loops, "--out", whole)):
+        done = started(*words)
+        assert done.communicate(timeout=200) and done.returncode == 0
+    assert results(lost)["evppi"] == results(whole)["evppi"]

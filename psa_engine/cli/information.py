@@ -13,7 +13,7 @@ from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
 from psa_engine.cli.workers import workers
 from psa_engine.config import Analysis
-from psa_engine.errors import InputError, nearest
+from psa_engine.errors import ClusterError, InputError, nearest
 from psa_engine.report.files import as_json, writable_folder, write_tables
 from psa_engine.report.loudness import is_verbose
 from psa_engine.report.terminal import console, evppi_table, evsi_table, print_heading, shows_progress
@@ -49,8 +49,12 @@ def _problem(asked: Asked, analysis: Analysis, command: str, options: Mapping[st
 
     problem = Problem(analysis.model, analysis.parameters)
     if asked.out is None:
-        with workers(asked.cluster) as compute:
-            yield replace(problem, where=Where(compute))
+        try:
+            with workers(asked.cluster) as compute:
+                yield replace(problem, where=Where(compute))
+        except ClusterError as error:
+            error.hint = error.hint or "Nothing was kept. A run that names a folder with --out can go on."
+            raise
         return
     again = {"settings": asked.settings, "assignments": list(asked.assignments), "options": options}
     again |= {"keep_blocks": asked.keep_blocks, "cluster": asked.cluster}

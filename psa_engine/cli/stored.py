@@ -59,7 +59,7 @@ def stored(
             signal = error.signal if isinstance(error, Interrupted) else 2
             raise Interrupted(signal, _resume(folder) if store.begun else "") from None
         except (ClusterError, StorageError) as error:
-            _advise(error, _resume(folder))
+            _advise(error, _resume(folder) if store.begun else "Nothing was stored yet: start it again.")
             raise
         _say_what_was_found(store)
         if not keep:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from psa_engine.cluster.tasks import call, packed
-from psa_engine.errors import ClusterError
+from psa_engine.errors import ClusterError, InputError
 
 AHEAD = 3
 """Blocks a worker that are at work or waiting to be taken: bounds the memory of workers and client."""
@@ -27,14 +27,17 @@ class Cluster:
 
     def compute(self, make: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """Yield `make(*one)` of each one given, in order: see `engine.where`. Raises ClusterError."""
-        from distributed import CancelledError, client
+        from distributed import CancelledError
         from distributed.comm.core import CommClosedError
 
-        closed = getattr(client, "ClosedClientError", CommClosedError)
         try:
             yield from self._in_order(make, given)
-        except (CancelledError, CommClosedError, closed):
-            raise _lost("The Dask scheduler is lost.") from None
+        except InputError:
+            raise
+        except Exception as error:
+            if self.client.status != "running" or isinstance(error, CancelledError | CommClosedError):
+                raise ClusterError("The Dask scheduler is lost.") from None
+            raise
 
     def _in_order(self, make: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         waiting: deque[tuple[int, Any]] = deque()
@@ -78,18 +81,14 @@ def _taken(crew: _Crew, number: int, future: Any) -> Any:
             return future.result(timeout=1.0)
         except TimeoutError:
             if crew.client.status != "running":
-                raise _lost("The Dask scheduler is lost.") from None
+                raise ClusterError("The Dask scheduler is lost.") from None
             if crew.size:
                 seen = time.monotonic()
             elif time.monotonic() - seen > PATIENCE:
-                raise _lost(f"The cluster has had no worker for {PATIENCE:.0f} seconds.") from None
+                raise ClusterError(f"The cluster has had no worker for {PATIENCE:.0f} seconds.") from None
         except KilledWorker as error:
             raise ClusterError(
                 f"Block {number + 1} of those sent was given up: every worker that tried it died, the last at "
                 f"{getattr(error, 'last_worker', None) and error.last_worker.address}.",
                 hint="Not enough memory there? Take smaller blocks with --block.",
             ) from None
-
-
-def _lost(words: str) -> ClusterError:
-    return ClusterError(words, hint="What is finished is kept.")
