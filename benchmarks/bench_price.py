@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from measuring import measured
 
 import psa_engine as pe
 from psa_engine.sensitivity import Prices, price_map
@@ -36,10 +37,15 @@ def bench_price_map(benchmark, quick):
 
     benchmark.group = f"price map: 200 x 200 prices, {len(sample.strategies)} strategies"
     benchmark.extra_info.update(version="double", n_draws=n)
-    found = benchmark.pedantic(mapped, rounds=3, warmup_rounds=1)
+    kept, difference = [], 0.0
+    measured(benchmark, lambda: kept.append(mapped()), 1 if quick else 3)
+    found = kept[-1]
     for i, j in ((0, 0), (60, 70), (199, 120)):
         again = sampled(n, float(grid[j]), float(rates[i]))[1]
         means = (WTP * again.effect_values - again.cost_values).mean(0)
         mine = again.strategies.index(CREAM)
-        assert found.inmb[i, j] == pytest.approx(means[mine] - np.delete(means, mine).max(), rel=1e-9)
+        truth = means[mine] - np.delete(means, mine).max()
+        difference = max(difference, float(abs(found.inmb[i, j] / truth - 1)))
         assert found.probability[i, j] == pytest.approx(pe.ceac(again, [WTP])[CREAM].iloc[0], abs=2 / n)
+    assert difference < 1e-9
+    benchmark.extra_info["difference"] = difference

@@ -84,7 +84,8 @@ def bench_decision(benchmark, quick):
             evpi(sample, wtp),
         ]
 
-    benchmark.group, benchmark.extra_info["version"] = "decision analysis", "double"
+    benchmark.group = f"decision analysis: {n:,} draws, 5 strategies, 51 WTPs"
+    benchmark.extra_info["version"] = "double"
     measured(benchmark, decide, 2 if quick else 3)
     benefit = 25_000 * sample.effect_values - sample.cost_values
     truth = benefit.max(1).mean() - benefit.mean(0).max()

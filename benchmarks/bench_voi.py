@@ -183,9 +183,9 @@ def flagship_rows():
 FLAGSHIP_METHODS = {
     "curves": {"method": "curves", "rtol": 0.01},
     "surrogate": {"method": "surrogate", "rtol": 0.02, "fallback": False},
-    "nested": {"method": "nested", "n_runs": 2**17},
-    "MLMC": {"method": "mlmc", "n_runs": 2**17},
-    "randomised MLMC": {"method": "mlmc_randomised", "n_runs": 2**17},
+    "nested": {"method": "nested", "n_runs": 2**16},
+    "MLMC": {"method": "mlmc", "n_runs": 2**16},
+    "randomised MLMC": {"method": "mlmc_randomised", "n_runs": 2**16},
     "regression": {},
 }
 
