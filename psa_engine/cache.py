@@ -62,8 +62,13 @@ def _path(key: str) -> Path:
 
 @cache
 def source_digest() -> str | None:
-    """Return a digest of this package's code and data; None where some may have changed since it was imported."""
+    """Return a digest of this package's code and data; None where some may have changed since it was imported.
+
+    None too where its source lies in no files, as in an archive.
+    """
     folder, whole = Path(__file__).parent, hashlib.sha256()
+    if Path(__file__).suffix != ".py" or not Path(__file__).is_file():
+        return None
     try:
         for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".csv")):
             if path.stat().st_mtime >= _STARTED:

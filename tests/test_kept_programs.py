@@ -203,3 +203,8 @@ def test_what_was_longest_unused_goes(tmp_path, monkeypatch):
 def test_source_that_changed_since_it_was_read_has_no_digest(monkeypatch):
     monkeypatch.setattr(cache, "_STARTED", 0.0)
     assert cache.source_digest.__wrapped__() is None
+
+
+def test_source_in_an_archive_has_no_digest(monkeypatch):
+    monkeypatch.setattr(cache, "__file__", "site/psa_engine.zip/psa_engine/cache.py")
+    assert cache.source_digest.__wrapped__() is None

@@ -126,3 +126,5 @@ def test_sums_over_a_design_are_kept_by_all_they_are_given(place):
     ]
     assert runs.key(*given) == runs.key(*given) != runs.key(*other)
     assert runs.key(*given) != replace(runs, precision="single").key(*given)
+    given_t4 = replace(P1.parameters, first=("t4",))  # the others follow from it
+    assert runs.key(*given) != replace(runs, parameters=given_t4).key(*given)

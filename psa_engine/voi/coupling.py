@@ -13,7 +13,7 @@ from psa_engine.engine.nested import InnerMeans
 from psa_engine.voi.problem import OuterSet, Split
 
 OUTER_AT_ONCE = 2**15
-"""OuterSet draws whose means are in memory together."""
+"""Outer draws whose means are in memory together."""
 
 
 class Gains(NamedTuple):

@@ -24,7 +24,7 @@ DECAY = 1.5
 """A level's variance is 2^-1.5 of that before it where the best strategies' difference has a density at 0."""
 
 TRUSTED, FEWEST = 256, 32
-"""OuterSet draws from which on a level's variance is believed, and from which on it is judged at all."""
+"""Outer draws from which on a level's variance is believed, and from which on it is judged at all."""
 
 
 @dataclass
@@ -109,7 +109,7 @@ class Ladder:
 
     @property
     def n(self) -> np.ndarray:
-        """OuterSet draws of each level."""
+        """Outer draws of each level."""
         return np.array([self.first.n_draws, *(level.n for level in self.levels)])
 
     @property

@@ -233,7 +233,7 @@ def _columns(draws: InnerMeans, wtp: float, reference: int) -> tuple[np.ndarray,
 def first_pilot(split: Split, wtp: np.ndarray, goal: Goal, seed: int, progress: bool) -> Pilot:
     """Run a pilot of about an eighth of the budget, at most 2^17 model runs.
 
-    OuterSet draws matter more than inner ones: what a correction leaves depends on the few outer draws near
+    Outer draws matter more than inner ones: what a correction leaves depends on the few outer draws near
     a change of decision.
     """
     n_inner = 64 if goal.budget >= 2**20 else 32

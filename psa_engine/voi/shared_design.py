@@ -52,8 +52,9 @@ class DesignRuns:
 
     def key(self, *given: np.ndarray) -> str:
         """Return what names a block of them in a store."""
-        outputs = [(output.kind, output.names, output.rows) for output in self.parameters.structure.outputs]
-        digest = sha256(repr(("design", self.parameters.structure.scores, outputs, self.precision)).encode())
+        structure, first = self.parameters.structure, self.parameters.first
+        outputs = [(output.kind, output.names, output.rows) for output in structure.outputs]
+        digest = sha256(repr(("design", structure.scores, outputs, first, self.precision)).encode())
         for array in given:
             digest.update(array.tobytes())
         return digest.hexdigest()
