@@ -15,6 +15,7 @@ from psa_engine.cohort.live import live_edges
 from psa_engine.cohort.payoffs import sort_payoffs
 from psa_engine.cohort.time_dependence import as_multiple, comparisons, evaluated, traced
 from psa_engine.engine import compiled, evaluate, named_edges
+from psa_engine.engine.derivatives import derivatives
 from psa_engine.model import Draw
 
 TWENTY = replace(WITH_DEATHS, n_cycles=20, discount_rate_costs=0.1, discount_rate_effects=0.02)
@@ -102,6 +103,20 @@ def test_a_strategy_that_uses_only_a_state_that_all_have_left_moves_nobody():
     ones = jnp.ones((2, 1))
     after = run_part(chain, 0, run_cycles, held, ones[:1], ones, ones, jnp.int32(0), jnp.int32(2))
     assert after.states[:, 0].tolist() == [0.0, 1.0] and not after.sums.any()
+
+
+def test_the_derivative_by_a_share_that_is_zero_is_what_moving_everybody_there_changes():
+    model = cohort(
+        lambda p: lambda t: {("ill", "well"): jnp.where(t.cycle >= 2, p["recovery"], 0.1)},
+        timeline=TWENTY,
+        initial=lambda p: {"well": 1 - p["ill"], "ill": p["ill"]},
+        payoffs=lambda p: {"costs.stay": {"ill": 900.0, "well": 40.0}, "effects.qalys": {"well": 0.9}},
+    )
+    nobody, everybody = (
+        evaluate(model, {"ill": ill, "recovery": 0.3}).cost_values[0, 0] for ill in (0.0, 1.0)
+    )
+    slope = derivatives(model, {"ill": 0.0, "recovery": 0.3}, ["ill"])[1]["costs"][0, 0]
+    assert slope == pytest.approx(everybody - nobody, rel=1e-12)
 
 
 def test_edges_out_of_a_state_that_all_have_left_are_not_even_read():

@@ -92,6 +92,7 @@ def simulated(
     live: tuple[Live, ...],
     strategy: Any,
     kernel: Kernel,
+    every_state: bool = False,
 ) -> tuple[Sums, Any]:
     """Return the sums over the horizon and the smallest slack of the probabilities."""
     slots = tuple(sorted(frozenset().union(*(kind.slots for kind in live))))
@@ -99,6 +100,7 @@ def simulated(
     keys, horizon = _horizon(plan, inputs, weight_of, edges.death is not None)
     of_strategy = jnp.asarray([kinds.index(kind) for kind in live])[strategy]
     chain = _chain(edges, payoffs, slots, kinds)
+    chain = chain._replace(passed=()) if every_state else chain
     program = _only(plan.program, [k for k, e in enumerate(edges.keys) if e[0] in slots and e[1] in slots])
     rows, slack = lifetime(chain, program, tuple(start[i] for i in slots), of_strategy, horizon, kernel)
     last = [

@@ -35,6 +35,8 @@ class CohortStructure:
     kernel: Kernel = run_cycles
     live: tuple[Live, ...] | None = None
     """What may carry anybody under each strategy; None where that is every edge."""
+    every_state: bool = False
+    """Whether states that all have left are stepped on too: nobody is in them, but a derivative of theirs may be."""
     identity: str | None = field(default=None, compare=False)
     """A digest of all that the model was built from; None where nobody knows."""
 
@@ -105,8 +107,9 @@ class CohortStructure:
             begin = {i for i, share in enumerate(self.shares(p)) if not is_zero(share)}
             live = self.live or (Live.of(begin, edges.keys, self.states),) * len(self.strategies.names)
             sums, worst = living.simulated(
-                edges, plan, payoffs, start, inputs, WeightOf(self.same_discount), live, strategy, self.kernel
-            )
+                edges, plan, payoffs, start, inputs, WeightOf(self.same_discount), live, strategy, self.kernel,
+                self.every_state,
+            )  # fmt: skip
             return Simulated(
                 self._totals(payoffs, plan, sums, dtype), jnp.minimum(slack, worst), jnp.zeros((), dtype)
             )

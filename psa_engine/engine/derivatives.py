@@ -1,6 +1,7 @@
 """Exact derivatives of costs and effects with respect to parameters, through the compiled model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,10 @@ def derivatives(
     Forward mode: each lane of a tile of draws carries the tangent of one parameter, so that a tile of runs
     gives as many parameters at once.
     """
-    program = Program(model.structure, None, None, "double", "cpu", False, True)
+    structure: Any = model.structure
+    if hasattr(structure, "every_state"):
+        structure = replace(structure, every_state=True)
+    program = Program(structure, None, None, "double", "cpu", False, True)
     inputs = cast(model.inputs(), np.float64)
     run = _tangents(program)
     slopes: dict[str, list[np.ndarray]] = {"costs": [], "effects": []}
