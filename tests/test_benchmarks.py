@@ -173,3 +173,8 @@ def chosen(long, keyword):
 )
 def test_long_benchmarks_and_peers_run_only_when_asked_for(long, keyword, expected):
     assert chosen(long, keyword) == [expected]
+
+
+def test_why_nothing_was_measured_is_said_once():
+    said = "ss\nSKIPPED [2] b/bench_peers.py:45: no SALib\nSKIPPED [1] b/bench_peers.py:99: no SALib\n2 skipped\n"
+    assert benchmark._reasons(said) == "no SALib"

@@ -1,6 +1,7 @@
 """`psa-engine benchmark`: run the suite that ships with the package, keep what it measured, show it."""
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -46,8 +47,11 @@ def run_benchmarks(quick: bool, long: bool, out: Path | None, as_json: bool, onl
         )
         if done.returncode == 5:
             raise InputError(f"No benchmark's name holds '{only}'.")
-        if done.returncode or not raw.is_file():
+        if done.returncode:
             raise ModelError("A benchmark failed.\n" + (done.stdout or "")[-2000:])
+        if not raw.is_file() or not raw.stat().st_size:
+            hint = "Leave out --quick." if quick else None
+            raise InputError(f"Nothing was measured: {_reasons(done.stdout)}.", hint=hint)
         results = {"quick": quick, "long": long, **measured_rows(json.loads(raw.read_text(encoding="utf-8")))}
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,8 +62,15 @@ def run_benchmarks(quick: bool, long: bool, out: Path | None, as_json: bool, onl
         _show(results)
 
 
+def _reasons(said: str | None) -> str:
+    """Return why benchmarks were skipped, as pytest said it, each reason once."""
+    found = re.findall(r"^SKIPPED \[\d+\] \S+ (.*)$", said or "", re.MULTILINE)
+    return "; ".join(dict.fromkeys(found)) or "every benchmark was skipped, for the reasons above"
+
+
 _SETTINGS = [
     "-q",
+    "-rs",
     "--benchmark-disable-gc",
     "-p",
     "no:cacheprovider",
