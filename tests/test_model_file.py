@@ -167,6 +167,6 @@ def test_the_whole_traceback_is_shown_where_it_is_wanted(failing, monkeypatch):
 
 
 def test_an_exception_elsewhere_is_not_blamed_on_the_model(mine, monkeypatch):
-    monkeypatch.setattr("psa_engine.engine.base_case", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("psa_engine.summary.base_case_rows", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         psa_engine("check", mine, "--allow-model-file")
