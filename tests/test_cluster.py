@@ -70,7 +70,8 @@ def whole(tmp_path_factory):
 
 def runner(**changes):
     analysis = pe.load_analysis("two_state")
-    plan = replace(analysis.plan, n_draws=N_DRAWS, block=SIZE, seed=11, device="cpu", **changes)
+    asked = {"n_draws": N_DRAWS, "block": SIZE, "seed": 11, "device": "cpu"}
+    plan = replace(analysis.plan, **{**asked, **changes})
     return BlockRunner(analysis.model, analysis.parameters, plan)
 
 
@@ -216,6 +217,25 @@ def test_more_hosts_than_blocks_are_refused_by_each_before_any_work(monkeypatch,
     monkeypatch.setattr(hosts, "reduced_by", lambda *a: pytest.fail("it ran"))
     with pytest.raises(InputError, match=f"{N_BLOCKS + 1} processes cannot share the {N_BLOCKS} blocks"):
         hosts.reduced_on_hosts(runner(), WTP)
+
+
+def test_hosts_with_other_numbers_of_devices_share_the_same_blocks(monkeypatch):
+    monkeypatch.setattr("jax.process_count", lambda: 2)
+    reduced = []
+    monkeypatch.setattr(hosts, "reduced_by", lambda made, first, n, *a: reduced.append((first, n)))
+    monkeypatch.setattr(hosts, "_of_all_hosts", lambda own, *a: own)
+    monkeypatch.setattr(hosts, "merged", list)
+    for rank, devices in ((0, 1), (1, 2)):
+        monkeypatch.setenv("PSA_ENGINE_DEVICES", str(devices))
+        monkeypatch.setattr("jax.process_index", lambda rank=rank: rank)
+        hosts.reduced_on_hosts(runner(n_draws=450, block=100), WTP)
+    assert sorted(reduced) == [(0, 100), (100, 100), (200, 100), (300, 100), (400, 50)]
+
+
+def test_hosts_need_to_be_told_the_size_of_blocks(monkeypatch):
+    monkeypatch.setattr("jax.process_count", lambda: 2)
+    with pytest.raises(InputError, match="blocks of one size, and none is given"):
+        hosts.reduced_on_hosts(runner(block=None), WTP)
 
 
 def test_a_reduced_run_says_what_the_whole_run_says(whole, tmp_path):

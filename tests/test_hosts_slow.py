@@ -31,7 +31,7 @@ open(f"{folder}-{rank}", "wb").write(pickle.dumps([total, len(test.runner().rang
 
 def runner():
     analysis = pe.load_analysis("two_state")
-    return BlockRunner(analysis.model, analysis.parameters, replace(analysis.plan, n_draws=9000, block=1))
+    return BlockRunner(analysis.model, analysis.parameters, replace(analysis.plan, n_draws=9000, block=4096))
 
 
 def test_two_hosts_give_the_bits_of_one(tmp_path):

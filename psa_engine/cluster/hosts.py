@@ -10,7 +10,7 @@ import numpy as np
 
 from psa_engine.cluster.tasks import reduced_by
 from psa_engine.decision.reduced import Reduced, merged
-from psa_engine.engine.blocks import BlockRunner
+from psa_engine.engine.blocks import BlockRunner, Range
 from psa_engine.errors import InputError
 
 
@@ -19,9 +19,11 @@ def reduced_on_hosts(runner: BlockRunner, wtp: Any, folder: str | None = None) -
 
     Called in every process after `jax.distributed.initialize`, on the same run, with `block` given (the size of a
     block must not depend on a host's devices). With `folder` each process writes the parts of its draws there.
-    InputError, in every process and before any work, where there are fewer blocks than processes.
+    InputError, in every process and before any work, where there are fewer blocks than processes, or several and no
+    `block`.
     """
-    ranges, n_hosts = runner.ranges, jax.process_count()
+    n_hosts = jax.process_count()
+    ranges = _ranges(runner, n_hosts)
     if len(ranges) < n_hosts:
         raise InputError(
             f"{n_hosts} processes cannot share the {len(ranges)} blocks of this run: each needs one at least.",
@@ -32,6 +34,19 @@ def reduced_on_hosts(runner: BlockRunner, wtp: Any, folder: str | None = None) -
     if n_hosts == 1:
         return merged(own)
     return merged(_of_all_hosts(own, len(ranges), n_hosts))
+
+
+def _ranges(runner: BlockRunner, n_hosts: int) -> list[Range]:
+    """Return the blocks of a run, the same on all hosts: those of a runner depend on its number of devices."""
+    block, n = runner.plan.block, runner.plan.n_draws
+    if block is not None:
+        return [(first, min(block, n - first)) for first in range(0, n, block)]
+    if n_hosts > 1:
+        raise InputError(
+            f"{n_hosts} processes share blocks of one size, and none is given.",
+            hint="Give the plan one: RunPlan(block=16_384).",
+        )
+    return runner.ranges
 
 
 def _of_all_hosts(own: list[Reduced], n_blocks: int, n_hosts: int) -> list[Reduced]:
