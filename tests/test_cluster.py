@@ -101,6 +101,18 @@ def test_a_sample_does_not_depend_on_who_made_its_blocks(client):
     assert list(there.outcomes) == list(here.outcomes)
 
 
+@pytest.mark.parametrize("direct", [True, False])
+def test_blocks_come_straight_from_workers_that_can_be_reached(cluster, monkeypatch, direct):
+    def unreachable(address, timeout):
+        raise TimeoutError
+
+    if not direct:
+        monkeypatch.setattr(connect.socket, "create_connection", unreachable)
+    with connected(cluster.scheduler_address) as client:
+        assert client.direct_to_workers is direct
+        assert list(Cluster(client).compute(abs, ((-k,) for k in range(5)))) == list(range(5))
+
+
 def test_no_more_blocks_are_under_way_than_workers_can_hold(client, monkeypatch):
     submitted = []
     monkeypatch.setattr(gather, "AHEAD", 1)

@@ -1,8 +1,9 @@
 """A client of a Dask cluster: one that is there, or one started on this machine."""
 
 import logging
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from psa_engine.engine.devices import n_cores
@@ -11,6 +12,7 @@ from psa_engine.errors import ClusterError, InputError
 LOCAL = "local"
 _ANSWER = 15.0
 """Seconds that a scheduler has to answer."""
+_ANSWER_OF_A_WORKER = 2.0
 # One worker a core, each with one device: more would only be in each other's way.
 _ENVIRONMENT = {
     "XLA_FLAGS": "--xla_force_host_platform_device_count=1",
@@ -48,7 +50,7 @@ def connected(address: str, n_workers: int | None = None) -> Iterator[Any]:
                 dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
             ) as cluster,
-            Client(cluster) as client,
+            Client(cluster, direct_to_workers=True) as client,
         ):
             yield client
         return
@@ -63,4 +65,16 @@ def connected(address: str, n_workers: int | None = None) -> Iterator[Any]:
             f"No Dask scheduler answers at {address}.", hint="Start one with: dask scheduler"
         ) from None
     with client:
+        # Straight from a worker, a block costs the client half as much, and the scheduler nothing.
+        client.direct_to_workers = _reaches_a_worker(client)
         yield client
+
+
+def _reaches_a_worker(client: Any) -> bool:
+    from distributed.comm.addressing import get_address_host_port
+
+    for address in list(client.scheduler_info(n_workers=-1)["workers"])[:1]:
+        with suppress(OSError, ValueError):
+            socket.create_connection(get_address_host_port(address), timeout=_ANSWER_OF_A_WORKER).close()
+            return True
+    return False
