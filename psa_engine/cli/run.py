@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -164,6 +165,7 @@ def results_of(
     from psa_engine.engine import base_case
     from psa_engine.engine.blocks import BlockRunner
     from psa_engine.engine.run import sample_of
+    from psa_engine.engine.where import here
     from psa_engine.summary import summarise
     from psa_engine.summary.information import ROWS, first_draws
 
@@ -171,6 +173,8 @@ def results_of(
     started = time.perf_counter()
     with timings.part("Draws, with compilation"):
         runner = BlockRunner(analysis.model, analysis.parameters, plan)
+        if where.compute is here:
+            _while_preparing(runner)
         assert where.store is not None
         blocks = where.store.blocks(plan.n_draws, runner.size, partial(where.compute, runner.run))
         sample = sample_of(runner, blocks, analysis.settings.comparator, shows_progress(), started)
@@ -180,6 +184,16 @@ def results_of(
     with timings.part("Decision analysis and value of information"):
         results = summarise(analysis, sample, base, studies=studies.result)
     return results, sample
+
+
+def _while_preparing(runner: Any) -> None:
+    """Load the programs of a run in another thread, and here the libraries that its results need."""
+    with ThreadPoolExecutor(1) as pool:
+        ready = pool.submit(runner.prepare)
+        import pandas  # noqa: F401
+        import pyarrow.parquet  # noqa: F401
+
+        ready.exception()  # what fails here fails again in the first block, which says so
 
 
 def studies_beside(analysis: Analysis) -> AbstractContextManager[Beside]:

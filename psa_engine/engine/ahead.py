@@ -6,6 +6,7 @@ digest, as a model of one's own, is traced anew at each start.
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -30,12 +31,16 @@ class Ahead:
 
     def __call__(self, *arguments: Any) -> Any:
         """Return the function's result, an array on the devices for each of its outputs."""
+        return self.ready(*arguments)(*arguments)
+
+    def ready(self, *arguments: Any) -> Any:
+        """Return the executable for arguments such as these, or for their shapes: compiled, or loaded, if need be."""
         leaves, tree = jax.tree.flatten(arguments)
         shapes = tuple((x.shape, np.dtype(x.dtype).str) for x in map(_array, leaves))
         if (tree, shapes) not in self._by_shape:
             described = tree.unflatten([jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes])
             self._by_shape[tree, shapes] = self._compiled(described, (str(tree), shapes))
-        return self._by_shape[tree, shapes](*arguments)
+        return self._by_shape[tree, shapes]
 
     def _compiled(self, described: Any, shapes: Any) -> Any:
         key = self.key and kept.digest(self.key, shapes, *_surroundings())
@@ -61,6 +66,14 @@ class Ahead:
 
     def _loaded(self, program: Any, described: Any) -> Any:
         return jax.jit(program.call, **self.shardings).lower(*described).compile()
+
+
+def together(*functions: tuple[Ahead, tuple[Any, ...]]) -> None:
+    """Make functions ready for arguments such as these at the same time: XLA works without Python's lock."""
+    _surroundings()  # asked once, not by both at once
+    with ThreadPoolExecutor(len(functions)) as pool:
+        for done in [pool.submit(function.ready, *arguments) for function, arguments in functions]:
+            done.result()
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from psa_engine.engine.ahead import Ahead, together
 from psa_engine.engine.compiled import TILE, Names, Program, cast, evaluated, gathered, structure_of
 from psa_engine.engine.devices import configure
 from psa_engine.engine.draws import draw_inputs, drawn_block
@@ -52,6 +53,7 @@ class BlockRunner:
         self._series = cast(model.inputs(), dtype)
         self.size = _tiles_in_a_block(self.program, plan) * self.program.step
         self._n_tiles = self.program.pass_tiles
+        self._ready_for = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _made, self._given  # another process compiles its own, on its own devices
@@ -101,14 +103,31 @@ class BlockRunner:
             return True
         return False
 
+    def prepare(self) -> None:
+        """Compile what a block needs, or load it, all at the same time; done by the first block otherwise."""
+        draws, run = self._programs()
+        shape = (self._n_tiles * len(self.program.devices), len(self._names.varying), self.program.tile)
+        values, zero = jax.ShapeDtypeStruct(shape, self.program.dtype), np.int32(0)
+        together(
+            (draws, (self._draws, np.uint32(0), zero)), (run, (self._series, values, self._constants, zero))
+        )
+        self._ready_for = self._n_tiles
+
+    def _programs(self) -> tuple[Ahead, Ahead]:
+        return (
+            drawn_block(self.program.of_the_draws, self._n_tiles),
+            evaluated(self.program.of_the_model, self._names, self._n_tiles),
+        )
+
     def _passes(self, first: int, n: int) -> Iterator[tuple[int, Any]]:
         """Yield (tiles wanted, results) call by call; each call is under way before the one before is taken."""
-        program, last = self.program, first + n
-        draws = drawn_block(program.of_the_draws, self._n_tiles)
-        run = evaluated(program.of_the_model, self._names, self._n_tiles)
+        if self._ready_for != self._n_tiles:
+            self.prepare()
+        draws, run = self._programs()
+        last, size = first + n, self._n_tiles * self.program.step
         ahead: list[tuple[int, Any]] = []
-        for k in range(first, last, self._n_tiles * program.step):
-            wanted = np.int32(min(self._n_tiles, -(-(last - k) // program.step)))
+        for k in range(first, last, size):
+            wanted = np.int32(min(self._n_tiles, -(-(last - k) // self.program.step)))
             values = draws(self._draws, np.uint32(k), wanted)
             results = run(self._series, values, self._constants, wanted)
             ahead.append((int(wanted), {"values": values, **results}))

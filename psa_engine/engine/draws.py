@@ -58,7 +58,11 @@ def drawn_block(program: Program, n_tiles: int) -> Any:
         index = mine + i.astype(jnp.uint32) * program.step + jnp.arange(program.tile, dtype=jnp.uint32)
         z = normal_scores(sampler, inputs["scores"], index, program.dtype)
         values = structure.draw(inputs["parameters"], z)
-        return jnp.stack([values[name] for name in varying]) if varying else jnp.zeros((0, program.tile))
+        return (
+            jnp.stack([values[name] for name in varying])
+            if varying
+            else jnp.zeros((0, program.tile), program.dtype)
+        )
 
     def block(inputs: Any, first: Any, wanted: Any) -> Any:
         mine = first + lax.axis_index("device").astype(jnp.uint32) * jnp.uint32(program.tile)
