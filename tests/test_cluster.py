@@ -140,16 +140,8 @@ def test_draws_are_reduced_on_the_cluster_to_the_bits_reduced_here(client):
 
 
 def test_the_points_of_a_sweep_are_computed_on_a_cluster_to_the_same_rows(cluster, tmp_path, monkeypatch):
-    grid = (
-        "sweep",
-        "two_state",
-        "--over",
-        "hazard_ratio=0.6,0.7,0.8",
-        "--scenario",
-        "half_price",
-        "--draws",
-        200,
-    )
+    over = ("--over", "hazard_ratio=0.6,0.7,0.8", "--scenario", "half_price")
+    grid = ("sweep", "two_state", *over, "--draws", 200)
     assert psa_engine(*grid, "--out", tmp_path / "here.parquet").code == 0
     asked, submit = [], Client.submit
     monkeypatch.setattr(Client, "submit", lambda *a, **k: asked.append(a[1]) or submit(*a, **k))
