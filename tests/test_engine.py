@@ -153,6 +153,14 @@ def test_values_of_what_is_constant_in_the_draws_come_in_the_order_in_which_they
     assert found.cost_values.tolist() == [[0.3, 0.1], [0.2, 0.2], [0.3, 0.3], [0.1, 0.4]]
 
 
+def test_more_rows_that_are_all_alike_than_go_through_the_cycles_together_are_all_computed():
+    n = 2 * TILE * len(jax.devices()) + 1
+    model = pe.FunctionModel(lambda p: ((p["rate"], p["risk"]), (0.0, 1.0)), strategies=("old", "new"))
+    given = {"risk": 0.1, "cost": 50.0, "rate": np.resize([0.3, 0.2], 2 * n)}
+    found = pe.evaluate(model, given, parameters=PARAMETERS)
+    assert found.cost_values.tolist() == [[0.3, 0.1], [0.2, 0.1]] * n
+
+
 # Memory: what is on the devices at once does not grow with the number of draws.
 
 

@@ -248,5 +248,5 @@ def gathered(passes: Iterable[tuple[int, Mapping[str, Any]]], program: Program, 
                 here = np.moveaxis(np.asarray(shard.data)[:wanted], 0, -2)
                 out[..., at : at + wanted, device, :] = here
         at += wanted
-    assert tree is not None
+    assert tree is not None and at == tiles, "Some draws were not computed."
     return tree.unflatten([h.reshape(*h.shape[:-3], tiles * program.step)[..., :n] for h in held])

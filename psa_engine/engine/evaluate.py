@@ -84,7 +84,7 @@ def _rows(
 def _at(
     model: Model, values: Mapping[str, np.ndarray], plan: RunPlan, parameters: ParameterSet | None, n: int
 ) -> dict[str, Any]:
-    program, run, arguments = on_devices(model, values, plan, parameters)
+    program, run, arguments = on_devices(model, values, plan, parameters, n)
     return on_host(run(*arguments), program, int(arguments[-1]), n)
 
 
@@ -97,9 +97,13 @@ def _in_order(groups: list[np.ndarray], results: list[dict[str, Any]]) -> dict[s
 
 
 def on_devices(
-    model: Model, values: Mapping[str, np.ndarray], plan: RunPlan, parameters: ParameterSet | None = None
+    model: Model,
+    values: Mapping[str, np.ndarray],
+    plan: RunPlan,
+    parameters: ParameterSet | None = None,
+    n: int | None = None,
 ) -> tuple[Program, Any, tuple]:
-    """Return the program, its compiled function and arguments that give outcomes at values, each () or (n,).
+    """Return the program, its compiled function and arguments that give n outcomes at values, each () or (n,).
 
     What has one value a draw is what varies in a PSA of `parameters`. Without them it is everything up to a call's
     worth of draws, so that every small table of values runs the same program, and beyond it what does vary.
@@ -108,7 +112,7 @@ def on_devices(
     program = Program(
         model.structure, None, None, plan.precision, plan.device, plan.on_invalid == "clip", totals_only=False
     ).of_the_model
-    n = max([len(v) for v in values.values() if v.ndim], default=1)
+    n = n or max([len(v) for v in values.values() if v.ndim], default=1)
     least = program.pass_tiles
     names = _names(values, parameters, n <= least * program.step)
     constants = {k: float(values[k]) for k in names.constant}
