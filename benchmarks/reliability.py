@@ -27,6 +27,8 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 from stored_runs import SIZE, assert_same_bits, results, started, stored_blocks, wait_for_blocks  # noqa: E402
 
 N_BLOCKS = 40
+SOON = 12
+"""Blocks after which there are enough left for a fault that takes a moment to bring about."""
 RUN = ("run", "two_state", "--draws", N_BLOCKS * SIZE - 25, "--block", SIZE, "--seed", 11, "--keep-blocks")
 DOCUMENT = HERE.parent / "docs" / "reliability.md"
 
@@ -155,17 +157,19 @@ def disk_read_only(bench: Bench) -> Outcome:
 def read_only_meanwhile(bench: Bench) -> Outcome:
     """The stored blocks become read-only during the run, which says so; they are made writable again"""
     folder = bench.folder()
-    process = started(*RUN, "--out", folder)
-    wait_for_blocks(process, folder, bench.chance.randrange(1, N_BLOCKS - 15))
-    # A mount of its own: of the whole disk the kernel would not let go while files on it are open.
     blocks = str(folder / "blocks")
+    Path(blocks).mkdir(parents=True)
+    # A mount of its own: of the whole disk the kernel would not let go while files on it are open.
     system("mount", "--bind", blocks, blocks)
+    process = started(*RUN, "--out", folder)
     try:
+        wait_for_blocks(process, folder, bench.chance.randrange(1, SOON))
         until_free("mount", "-o", "remount,ro,bind", blocks)
         said = bench.ended(process, 4)
         assert "The disk is read-only" in said, said
     finally:
         process.kill()
+        process.wait()
         system("umount", blocks)
     return bench.goes_on(folder)
 
@@ -175,7 +179,7 @@ def permission_lost(bench: Bench) -> Outcome:
     folder = bench.folder()
     bounded = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")  # else root may write anywhere
     process = started(*RUN, "--out", folder, under=bounded)
-    wait_for_blocks(process, folder, bench.chance.randrange(1, N_BLOCKS - 15))
+    wait_for_blocks(process, folder, bench.chance.randrange(1, SOON))
     (folder / "blocks").chmod(0o555)
     said = bench.ended(process, 4)
     assert "Permission to write is gone" in said, said
@@ -263,7 +267,7 @@ def until_free(*words: str) -> None:
     for _ in range(200):
         if subprocess.run(words, capture_output=True).returncode == 0:
             return
-        time.sleep(0.005)
+        time.sleep(0.001)
     system(*words)
 
 
