@@ -1,5 +1,7 @@
 """What tells one stored run from another: every file, source and package that its numbers come from."""
 
+import sys
+
 import pytest
 
 import psa_engine as pe
@@ -47,13 +49,15 @@ def test_another_source_of_the_same_version_is_another_run(monkeypatch):
     assert identity("two_state") != before
 
 
-def test_any_file_of_a_package_that_registers_a_model_tells_its_runs_apart(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", ["__init__.py", "not even one.txt"])
+def test_any_file_of_a_package_that_registers_a_model_tells_its_runs_apart(tmp_path, monkeypatch, kind):
     package = tmp_path / "skin_models"
     package.mkdir()
-    (package / "__init__.py").write_text("")
+    (package / kind).write_text("")
     (package / "rates.py").write_text("RELAPSE = 0.2\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "_registered", lambda: {"eczema": "skin_models.model:build"})
+    monkeypatch.delitem(sys.modules, "skin_models", raising=False)
     before = registry.registered_source("eczema")
     (package / "rates.py").write_text("RELAPSE = 0.3\n")
     assert registry.registered_source("eczema").keys() == {"skin_models"}

@@ -43,8 +43,9 @@ def registered_source(name: str) -> dict[str, str]:
     if name in SHIPPED or name not in _registered():
         return {}
     top = _registered()[name].partition(":")[0].partition(".")[0]
-    file = Path(import_module(top).__file__ or "")
-    whole = sha256()
-    for path in sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]:
+    module, whole = import_module(top), sha256()
+    folders = getattr(module, "__path__", None)
+    inside = (path for folder in folders or () for path in Path(folder).rglob("*.py"))
+    for path in sorted(inside) if folders is not None else [Path(module.__file__ or "")]:
         whole.update(path.read_bytes())
     return {top: whole.hexdigest()}
