@@ -1,7 +1,9 @@
 """The quick way through a cohort model, conditional on being alive: when it is taken, and that it changes nothing."""
 
 from dataclasses import replace
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -117,6 +119,25 @@ def test_the_derivative_by_a_share_that_is_zero_is_what_moving_everybody_there_c
     )
     slope = derivatives(model, {"ill": 0.0, "recovery": 0.3}, ["ill"])[1]["costs"][0, 0]
     assert slope == pytest.approx(everybody - nobody, rel=1e-12)
+
+
+DRUG = ((2, 3), (2, 5), (3, 4), (3, 5), (4, 2), (4, 5), (5, 6), (5, 7), (6, 7), (0, 2), (0, 3), (1, 5))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_leaving_out_empty_states_changes_no_bit(dtype):
+    r, n = np.random.default_rng(1), 64
+    chain = Chain(DRUG, tuple(range(8)), (0,), ((tuple(range(8)), tuple(range(len(DRUG)))),), passed=(0, 1))
+    x = np.where(np.arange(8)[:, None] < 2, 0, r.random((8, n)))
+    held = Rows(*(jnp.asarray(a, dtype) for a in (x, np.zeros((4, 8, n)), np.zeros((2, 1, n)))))
+    given = [jnp.asarray(r.uniform(0, 0.3, shape), dtype) for shape in ((len(DRUG), n), (50, 4), (50, 2))]
+
+    @partial(jax.jit, static_argnums=0)
+    def run(chain, held, p, weights, moments, last):
+        return run_part(chain, 0, run_cycles, held, p, weights, moments, jnp.int32(0), last)
+
+    without, whole = (run(c, held, *given, 50) for c in (chain, chain._replace(passed=())))
+    assert all(np.array_equal(a, b) for a, b in zip(without, whole, strict=True))
 
 
 def test_edges_out_of_a_state_that_all_have_left_are_not_even_read():

@@ -57,15 +57,27 @@ class Rows(NamedTuple):
     flows: Any
 
 
-def advanced(chain: Chain, x: Any, probability: Any, stay: Any) -> list[Any]:
-    """Return the states one cycle later; `x` and `stay` have a row a state, `probability` a row an edge."""
+def leaving(chain: Chain, probability: Any) -> list[Any]:
+    """Return the probability of leaving each state, None where no edge leads out."""
+    leave: list[Any] = [None] * len(chain.remainder)
+    for k, (i, _) in enumerate(chain.edges):
+        leave[i] = probability[k] if leave[i] is None else leave[i] + probability[k]
+    return leave
+
+
+def advanced(chain: Chain, x: Any, probability: Any, leave: list[Any]) -> list[Any]:
+    """Return the states one cycle later; `x` has a row a state, `probability` a row an edge.
+
+    Who leaves is taken from who is there, not the rest multiplied out: a sum that begins with two products may be
+    rounded after the one or after the other, as the compiler likes, in each loop differently.
+    """
     new: list[Any] = [None] * len(chain.remainder)
 
     def add(j: int, people: Any) -> None:
         new[j] = people if new[j] is None else new[j] + people
 
     for i, j in enumerate(chain.remainder):
-        add(j, x[i] * stay[i])
+        add(j, x[i] if leave[i] is None else x[i] - x[i] * leave[i])
     for k, (i, j) in enumerate(chain.edges):
         add(j, x[i] * probability[k])
     return [jnp.zeros_like(x[0]) if row is None else row for row in new]
@@ -84,17 +96,14 @@ def add_up(chain: Chain, held: Rows, path: list[Any], probability: Any, weights:
 
 def run_cycles(chain: Chain, held: Rows, probability: Any, weights: Any, moments: Any, first: Any, last: Any):
     """Run the cycles from `first` to before `last`."""
-    stay: list[Any] = [jnp.ones_like(held.states[0])] * len(chain.remainder)
-    for k, (i, _) in enumerate(chain.edges):
-        stay[i] = stay[i] - probability[k]
-    stays = jnp.stack(stay)
+    leave = leaving(chain, probability)
 
     def cycles(start: Any, held: Rows, n: int) -> Rows:
         x, path = held.states, []
         for _ in range(n):
             path.append(x)
             # Without the barrier XLA computes earlier cycles again in each later one.
-            x = jax.lax.optimization_barrier(jnp.stack(advanced(chain, x, probability, stays)))
+            x = jax.lax.optimization_barrier(jnp.stack(advanced(chain, x, probability, leave)))
         w, m = (jax.lax.dynamic_slice_in_dim(a, start, n) for a in (weights, moments))
         return add_up(chain, held, path, probability, w, m)._replace(states=x)
 
@@ -111,7 +120,8 @@ Kernel = Callable[..., Rows]
 def run_part(chain: Chain, kind: Any, kernel: Kernel, held: Rows, probability: Any, *time: Any) -> Rows:
     """Run the cycles of the part of the chain that a strategy of this kind uses.
 
-    A product with an empty state adds nothing, so leaving it out changes no bit of a draw.
+    A product with an empty state adds nothing, and edges out of such states are the last of each sum, so that
+    leaving them out changes no bit of a draw.
     """
 
     def only(states: tuple[int, ...], edges: tuple[int, ...]) -> Any:

@@ -99,9 +99,11 @@ def simulated(
     kinds = list(dict.fromkeys(live))
     keys, horizon = _horizon(plan, inputs, weight_of, edges.death is not None)
     of_strategy = jnp.asarray([kinds.index(kind) for kind in live])[strategy]
-    chain = _chain(edges, payoffs, slots, kinds)
-    chain = chain._replace(passed=()) if every_state else chain
-    program = _only(plan.program, [k for k, e in enumerate(edges.keys) if e[0] in slots and e[1] in slots])
+    passed = frozenset() if every_state else _passed(edges, slots)
+    kept = [e for e in edges.keys if e[0] in slots and e[1] in slots]
+    kept.sort(key=lambda e: e[0] in passed)
+    chain = _chain(edges, payoffs, slots, kinds, kept, passed)
+    program = _only(plan.program, [edges.keys.index(e) for e in kept])
     rows, slack = lifetime(chain, program, tuple(start[i] for i in slots), of_strategy, horizon, kernel)
     last = [
         (inputs[w] * _alive(inputs, edges.death is not None) * (inputs[f] if f else 1.0))[-1] for w, f in keys
@@ -137,17 +139,28 @@ def _alive(inputs: Mapping[str, Any], mortal: bool) -> Any:
     return inputs["alive"] if mortal else jnp.ones_like(inputs["alive"])
 
 
-def _chain(edges: Edges, payoffs: Payoffs, slots: tuple[int, ...], kinds: list[Live]) -> Chain:
+def _passed(edges: Edges, slots: tuple[int, ...]) -> frozenset[int]:
+    """Return the slots that nobody enters and that may empty at a time; none where there are tunnels."""
+    if any(edges.states.remainder(slot) != slot for slot in slots):
+        return frozenset()
+    entered = {j for i, j in edges.keys if i in slots}
+    return frozenset(i for i, _ in edges.varying if i in slots) - entered
+
+
+def _chain(
+    edges: Edges,
+    payoffs: Payoffs,
+    slots: tuple[int, ...],
+    kinds: list[Live],
+    kept: list[SlotEdge],
+    passed: frozenset[int],
+) -> Chain:
     """Return the chain between these slots, a part of it for each kind of strategy."""
     place = {slot: k for k, slot in enumerate(slots)}
-    kept = [e for e in edges.keys if e[0] in place and e[1] in place]
     paid = {e for by_edge in payoffs.constant_edges.values() for e in by_edge}
-    remainder = tuple(place.get(edges.states.remainder(slot), place[slot]) for slot in slots)
-    entered = {place[j] for _, j in kept} | {j for i, j in enumerate(remainder) if i != j}
-    may_empty = {place[i] for i, _ in edges.varying if i in place} - entered
     return Chain(
         edges=tuple((place[i], place[j]) for i, j in kept),
-        remainder=remainder,
+        remainder=tuple(place.get(edges.states.remainder(slot), place[slot]) for slot in slots),
         counted=tuple(k for k, e in enumerate(kept) if e in paid),
         parts=tuple(
             (
@@ -156,7 +169,7 @@ def _chain(edges: Edges, payoffs: Payoffs, slots: tuple[int, ...], kinds: list[L
             )
             for kind in kinds
         ),
-        passed=tuple(sorted(may_empty)),
+        passed=tuple(sorted(place[i] for i in passed)),
     )
 
 

@@ -14,7 +14,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
 from psa_engine.cohort import chain as plain
-from psa_engine.cohort.chain import Chain, Rows, advanced
+from psa_engine.cohort.chain import Chain, Rows, advanced, leaving
 
 LANES = 128
 """Draws of one block of threads, one a thread."""
@@ -49,9 +49,9 @@ def run_cycles(chain: Chain, held: Rows, probability: Any, *time: Any, interpret
 
 
 def _registers(held: Rows, probability: Any) -> int:
-    """Return the registers that one draw's states, remaining shares, sums, flows and probabilities take."""
-    stay = held.states
-    numbers = sum(a.size // a.shape[-1] for a in (*held, stay, probability))
+    """Return the registers that one draw's states, who leave them, sums, flows and probabilities take."""
+    leave = held.states
+    numbers = sum(a.size // a.shape[-1] for a in (*held, leave, probability))
     return numbers * held.states.dtype.itemsize // 4
 
 
@@ -70,9 +70,7 @@ def _kernel(
 ):
     n_weights, n_states, _ = sums.shape
     probability = [p[k, :] for k in range(len(chain.edges))]
-    stay = [jnp.ones_like(x[0, :]) for _ in range(n_states)]
-    for k, (i, _) in enumerate(chain.edges):
-        stay[i] = stay[i] - probability[k]
+    leave = leaving(chain, probability)
 
     def added(table: Any, weight: Any, t: Any, rows: Any) -> Any:
         return [[a + weight[t, w] * b for a, b in zip(row, rows, strict=True)] for w, row in enumerate(table)]
@@ -88,7 +86,7 @@ def _kernel(
             [total + moments[t, m] * f for total, f in zip(row, moved, strict=True)]
             for m, row in enumerate(flows)
         ]
-        return advanced(chain, states, probability, stay), sums, flows
+        return advanced(chain, states, probability, leave), sums, flows
 
     begin = (
         [x[i, :] for i in range(n_states)],
