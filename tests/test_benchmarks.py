@@ -14,7 +14,7 @@ import psa_engine as pe
 from psa_engine import reference
 from psa_engine.cli import benchmark
 from psa_engine.errors import InputError
-from psa_engine.report.benchmark import benchmark_markdown, measured_rows
+from psa_engine.report.benchmark import benchmark_markdown, benchmark_table, measured_rows
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -85,6 +85,16 @@ def test_a_table_names_machine_date_and_commit_and_leaves_out_other_work():
     assert text.startswith("Abacus, 3 cores, 2026-05-04, commit abcdef012345, ")
     assert "| simulation: x | single | 1.5 | 4.0 | 2.0 |" in text
     assert "machine" not in text
+
+
+def test_a_table_keeps_the_rows_of_one_work_together():
+    rows = [{"work": work, "version": by, "seconds": 1.0} for work, by in ("ax", "bx", "ay")]
+    assert [row[:2] for row in benchmark_table({"rows": rows})[1]] == [["a", "x"], ["a", "y"], ["b", "x"]]
+
+
+def test_a_table_says_how_busy_the_machine_was():
+    text = benchmark_markdown({**measured_rows(RAW), "load_before": 9.87})
+    assert text.startswith("Abacus, 3 cores, load before it 9.9, 2026-05-04, commit")
 
 
 def timed(axis, sizes, seconds):

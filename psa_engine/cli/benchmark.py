@@ -1,6 +1,7 @@
 """`psa-engine benchmark`: run the suite that ships with the package, keep what it measured, show it."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -42,6 +43,7 @@ def run_benchmarks(quick: bool, long: bool, out: Path | None, as_json: bool, onl
         command = [sys.executable, "-m", "pytest", str(suite()), f"--benchmark-json={raw}", *_SETTINGS]
         command += (["--quick"] if quick else []) + (["--long", "--capture=no"] if long else [])
         command += ["-k", only] if only else []
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
         done = subprocess.run(
             command, stdout=sys.stderr if sys.stderr.isatty() else subprocess.PIPE, text=True
         )
@@ -52,7 +54,8 @@ def run_benchmarks(quick: bool, long: bool, out: Path | None, as_json: bool, onl
         if not raw.is_file() or not raw.stat().st_size:
             hint = "Leave out --quick." if quick else None
             raise InputError(f"Nothing was measured: {_reasons(done.stdout)}.", hint=hint)
-        results = {"quick": quick, "long": long, **measured_rows(json.loads(raw.read_text(encoding="utf-8")))}
+        measured = measured_rows(json.loads(raw.read_text(encoding="utf-8")))
+        results = {"quick": quick, "long": long, "load_before": load, **measured}
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(written(results), encoding="utf-8")

@@ -70,7 +70,7 @@ def _rates(row: Mapping[str, Any], reference: Mapping[str, Any] | None, peak: fl
 
 
 def benchmark_table(results: Mapping[str, Any], works: str = "") -> tuple[list[str], list[list[str]]]:
-    """Return header and rows of text of the work whose name starts so, without columns that are empty."""
+    """Return header and rows of text of the work whose name starts so, those of one work together, no empty columns."""
     header = ["work", "by", "seconds", "x NumPy", "per core", "draws/s", "numbers/s", "lane-cycles/s"]
     header += ["multiply-adds/s", "of peak", "compile s", "MiB", "difference", "SE / EVPI"]
     rows = [
@@ -93,6 +93,8 @@ def benchmark_table(results: Mapping[str, Any], works: str = "") -> tuple[list[s
         for row in results["rows"]
         if row["work"].startswith(works)
     ]
+    works_in_order = list(dict.fromkeys(row[0] for row in rows))
+    rows.sort(key=lambda row: works_in_order.index(row[0]))
     filled = [k for k in range(len(header)) if k < 2 or any(row[k] for row in rows)]
     return [header[k] for k in filled], [[row[k] for k in filled] for row in rows]
 
@@ -108,7 +110,8 @@ def benchmark_markdown(results: Mapping[str, Any], works: str = "") -> str:
     lines.insert(1, "|" + "|".join("---" if k < 2 else "---:" for k in range(len(header))) + "|")
     versions = ", ".join(f"{k} {v}" for k, v in results["versions"].items())
     quick = " (--quick)" if results.get("quick") else ""
-    said = (
-        f"{results['machine']}, {results['date'][:10]}, commit {results['commit'][:12]}, {versions}{quick}."
-    )
+    load = results.get("load_before")
+    busy = "" if load is None else f", load before it {load:.1f}"
+    machine = f"{results['machine']}{busy}, {results['date'][:10]}"
+    said = f"{machine}, commit {results['commit'][:12]}, {versions}{quick}."
     return said + "\n\n" + "\n".join(lines) + "\n"
