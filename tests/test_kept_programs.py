@@ -10,7 +10,7 @@ import psa_engine as pe
 from psa_engine import cache
 from psa_engine.config.analysis import _shipped
 from psa_engine.engine import ahead, compiled, draws, pruned
-from psa_engine.engine.trace import _occupancy, cohort_traces
+from psa_engine.engine.trace import _occupancy, cohort_traces, named_edges
 
 REMEMBERED = (compiled.evaluated, draws.drawn_block, _occupancy)
 
@@ -63,6 +63,14 @@ def test_a_trace_of_a_cohort_is_kept_too(traced, monkeypatch):
     again = two_state()
     second = cohort_traces(again.model, again.parameters.means())
     assert all(first[name].equals(second[name]) for name in first)
+
+
+def test_the_edges_of_a_model_are_kept_too(traced, monkeypatch):
+    analysis = two_state()
+    first = named_edges(analysis.model, analysis.parameters.means())
+    monkeypatch.setattr("psa_engine.engine.trace._declared", lambda *a: pytest.fail("it was traced"))
+    again = two_state()
+    assert first == named_edges(again.model, again.parameters.means()) == [("alive", "dead")]
 
 
 def test_precision_and_clipping_have_programs_of_their_own(traced):

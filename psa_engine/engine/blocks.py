@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from psa_engine.engine.ahead import Ahead, together
-from psa_engine.engine.compiled import TILE, Names, Program, cast, evaluated, gathered, structure_of
+from psa_engine.engine.compiled import TILE, Names, Program, by_name, cast, evaluated, gathered, structure_of
 from psa_engine.engine.devices import configure
 from psa_engine.engine.draws import draw_inputs, drawn_block
 from psa_engine.engine.invalid import raise_if_invalid
@@ -80,7 +80,7 @@ class BlockRunner:
         """Return one block as the model gave it, impossible values included."""
         while True:
             try:
-                result = gathered(self._passes(first, n), self.program, n)
+                result = by_name(gathered(self._passes(first, n), self.program, n))
                 values = dict(zip(self._names.varying, result.pop("values"), strict=True))
                 return {**result, "parameters": values}
             except (MemoryError, jax.errors.JaxRuntimeError) as error:

@@ -5,6 +5,7 @@ one starts; on a GPU a tile is as many draws as it has threads and memory for. W
 structures only, so another scenario, seed or number of draws runs the same program.
 """
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -148,12 +149,26 @@ def evaluated(program: Program, names: Names, n_tiles: int) -> Any:
         inputs, values, constants = given
         fixed = {name: constants[k] for k, name in enumerate(names.constant)}
         here = {name: values[i, k] for k, name in enumerate(names.varying)}
-        return outcomes_of(program, {**fixed, **here}, inputs)
+        return _stacked(outcomes_of(program, {**fixed, **here}, inputs))
 
     def block(inputs: Any, values: Any, constants: Any, wanted: Any) -> Any:
         return in_tiles(tile, (inputs, values, constants), n_tiles, wanted)
 
     return on_all_devices(program, block, (P(), P("device"), P(), P()), "evaluated", names, n_tiles)
+
+
+def _stacked(found: dict[str, Any]) -> dict[str, Any]:
+    """Put the outcomes into one array, which compiles sooner than a write of each; its key says their names."""
+    names, rows = list(found["outcomes"]), list(found["outcomes"].values())
+    return {**found, "outcomes": {json.dumps(names): jnp.stack(rows)} if rows else {}}
+
+
+def by_name(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results of `evaluated`, on the host, with their outcomes by name again."""
+    found: dict[str, Any] = {}
+    for names, rows in result["outcomes"].items():
+        found |= zip(json.loads(names), rows, strict=True)
+    return {**result, "outcomes": found}
 
 
 def outcomes_of(program: Program, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:

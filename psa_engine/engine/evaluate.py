@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from psa_engine.engine.compiled import Names, Program, cast, evaluated, on_host
+from psa_engine.engine.compiled import Names, Program, by_name, cast, evaluated, on_host
 from psa_engine.engine.devices import Device, Precision, configure
 from psa_engine.engine.invalid import raise_if_invalid
 from psa_engine.engine.plan import RunPlan
@@ -85,7 +85,7 @@ def _at(
     model: Model, values: Mapping[str, np.ndarray], plan: RunPlan, parameters: ParameterSet | None, n: int
 ) -> dict[str, Any]:
     program, run, arguments = on_devices(model, values, plan, parameters, n)
-    return on_host(run(*arguments), program, int(arguments[-1]), n)
+    return by_name(on_host(run(*arguments), program, int(arguments[-1]), n))
 
 
 def _in_order(groups: list[np.ndarray], results: list[dict[str, Any]]) -> dict[str, Any]:

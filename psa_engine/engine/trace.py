@@ -1,12 +1,13 @@
 """The cohort of each strategy at given parameter values: who is in which state when, and which edges lead where."""
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psa_engine.cache import key_of
+from psa_engine.cache import keep, key_of, read_kept
 from psa_engine.cohort.simulate import CohortStructure
 from psa_engine.engine.devices import configure
 from psa_engine.errors import InputError, nearest
@@ -60,11 +61,24 @@ def named_edges(model: Any, values: Mapping[str, float]) -> list[tuple[str, str]
 
     Nothing is run: the model's functions are traced once, the strategy unknown. InputError for a model without states.
     """
+    configure()
+    structure = _cohort(model)
+    key = key_of("named edges", structure.identity, dict(values)) if structure.identity else None
+    kept = read_kept(key) if key else None
+    if kept is not None:
+        return [(a, b) for a, b in json.loads(kept)]
+    found = _declared(structure, values, model.inputs())
+    if key:
+        keep(key, json.dumps(found).encode())
+    return found
+
+
+def _declared(
+    structure: CohortStructure, values: Mapping[str, float], inputs: Mapping[str, Any]
+) -> list[tuple[str, str]]:
     import jax
     import jax.numpy as jnp
 
-    configure()
-    structure, inputs = _cohort(model), model.inputs()
     found: list[tuple[int, int]] = []
 
     def one(strategy: Any) -> Any:
