@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ Make = Callable[..., Any]
 class Beside:
     """`give` what the work needs, then ask for its `result`: the same as `make(*given)`, which is the fallback."""
 
-    def __init__(self, make: Make, pipe: Connection | None = None):
+    def __init__(self, make: Make, pipe: Any = None):
         self._make, self._pipe = make, pipe
         self._given: tuple[Any, ...] = ()
 
@@ -68,7 +67,7 @@ def can_fork() -> bool:
         return False
 
 
-def _work(pipe: Connection, prepare: Callable[[], Any], make: Make) -> None:
+def _work(pipe: Any, prepare: Callable[[], Any], make: Make) -> None:
     """Do the work of the second process, which never returns from here."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears it, and ends this one
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
