@@ -14,6 +14,8 @@ TOLERANCE = {"double": 1e-10, "single": 1e-4}
 
 @pytest.mark.parametrize("config", CONFIGS)
 def bench_reference(benchmark, work, quick, config):
+    if quick and config == CONFIGS[1]:
+        pytest.skip("the full suite only")
     job = work(config)
     series = job.analysis.timeline.series()
     benchmark.group, benchmark.extra_info["version"] = f"simulation: {config}", "NumPy double"
@@ -41,6 +43,8 @@ def bench_reference_in_single(benchmark, work, quick, config):
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("config", CONFIGS)
 def bench_engine(benchmark, work, quick, config, precision):
+    if quick and config == CONFIGS[1]:
+        pytest.skip("the full suite only")
     job = work(config)
     model = job.analysis.model
     values = {k: np.asarray(v, float) for k, v in job.values.items()}
