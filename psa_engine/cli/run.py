@@ -21,14 +21,11 @@ from psa_engine.cli.stored import stored
 from psa_engine.cli.timings import Timings
 from psa_engine.cli.workers import workers
 from psa_engine.config import Analysis, load_analysis, parse_assignment
-from psa_engine.report.figures import write_figures
 from psa_engine.report.files import as_json, csv_tables, default_folder, writable_folder, write_results
 from psa_engine.report.loudness import is_verbose
-from psa_engine.report.page import report_html
 from psa_engine.report.reading import write_page
 from psa_engine.report.terminal import console as wide_console
 from psa_engine.report.terminal import print_how, print_results, scenario_table, shows_progress
-from psa_engine.report.workbook import notes_of, writable_workbook, write_workbook
 
 if TYPE_CHECKING:
     from psa_engine.engine.where import Where
@@ -91,6 +88,8 @@ def run_analysis(request: Request) -> None:
         reduce_analysis(replace(request, reduce=True), chosen, folder)
         return
     if request.excel:
+        from psa_engine.report.workbook import writable_workbook
+
         writable_workbook(request.excel)
     if not request.force:
         refuse_what_memory_cannot_hold(chosen, request.device)
@@ -110,10 +109,7 @@ def run_analysis(request: Request) -> None:
                 results["scenarios"] = _all_rows(chosen, others, request.device, results, sample, where)
         with timings.part("Writing"):
             write_results(folder, results, shareable(sample, chosen.confidential))
-            write_page(folder / "report.html", report_html(results))
-            drawn = write_figures(folder, results) if request.figures else []
-            if request.excel:
-                write_workbook(request.excel, notes_of(results), csv_tables(results))
+            drawn = _write_for_readers(folder, results, request)
     rows = results.get("scenarios", [])
     if request.as_json:
         typer.echo(as_json(results), nl=False)
@@ -131,6 +127,22 @@ def run_analysis(request: Request) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+def _write_for_readers(folder: Path, results: Mapping[str, Any], request: Request) -> list[Path]:
+    """Write the page, and the figures and the workbook where they were asked for; return the figures."""
+    from psa_engine.report.page import report_html
+
+    write_page(folder / "report.html", report_html(results))
+    if request.excel:
+        from psa_engine.report.workbook import notes_of, write_workbook
+
+        write_workbook(request.excel, notes_of(results), csv_tables(results))
+    if not request.figures:
+        return []
+    from psa_engine.report.figures import write_figures
+
+    return write_figures(folder, results)
 
 
 class _Quiet:
@@ -166,8 +178,6 @@ def results_of(
     from psa_engine.engine.blocks import BlockRunner
     from psa_engine.engine.run import sample_of
     from psa_engine.engine.where import here
-    from psa_engine.summary import summarise
-    from psa_engine.summary.information import ROWS, first_draws
 
     plan = replace(analysis.plan, device=request.device, block=request.block)  # type: ignore[arg-type]
     started = time.perf_counter()
@@ -178,6 +188,9 @@ def results_of(
         assert where.store is not None
         blocks = where.store.blocks(plan.n_draws, runner.size, partial(where.compute, runner.run))
         sample = sample_of(runner, blocks, analysis.settings.comparator, shows_progress(), started)
+    from psa_engine.summary import summarise
+    from psa_engine.summary.information import ROWS, first_draws
+
     studies.give(first_draws(sample, ROWS))
     with timings.part("Base case, with compilation"):
         base = base_case(analysis.model, analysis.parameters, on_invalid=analysis.plan.on_invalid)
@@ -192,6 +205,9 @@ def _while_preparing(runner: Any) -> None:
         ready = pool.submit(runner.prepare)
         import pandas  # noqa: F401
         import pyarrow.parquet  # noqa: F401
+
+        import psa_engine.report.page
+        import psa_engine.summary  # noqa: F401
 
         ready.exception()  # what fails here fails again in the first block, which says so
 
