@@ -12,6 +12,7 @@ FLAGSHIP = "ruxolitinib_ad_systemic_naive"
 
 def process(*words, cache=None):
     environment = {**os.environ, **({"PSA_ENGINE_CACHE": str(cache)} if cache else {})}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled to bytecode once
     done = subprocess.run(
         [sys.executable, "-m", "psa_engine", *words], env=environment, capture_output=True, text=True
     )
