@@ -1,9 +1,10 @@
-"""Workers that are processes of one device each: the bits of this process, which has more, even if one is killed."""
+"""Workers that are processes of one device each: they make what this process makes, even if one is killed."""
 
 import json
 import os
 import signal
 
+import numpy as np
 import pytest
 from command_line import psa_engine
 from stored_runs import SIZE, without_seconds
@@ -48,6 +49,18 @@ def test_what_a_killed_worker_had_in_hand_is_given_to_another(client):
     for one, (_, other) in zip([*found, *blocks], made.over(made.ranges), strict=True):
         assert one["totals"]["costs"].tobytes() == other["totals"]["costs"].tobytes()
     assert killed not in client.run(os.getpid).values()
+
+
+@pytest.mark.slow
+def test_another_number_of_devices_moves_the_last_digit_of_the_flagship_at_most(client):
+    analysis = pe.load_analysis("ruxolitinib_ad_systemic_naive")
+    made = BlockRunner(analysis.model, analysis.parameters, RunPlan(n_draws=2_048, block=1_024))
+    for there, (_, here) in zip(
+        Cluster(client).compute(made.run, made.ranges), made.over(made.ranges), strict=True
+    ):
+        assert all(np.array_equal(there["parameters"][k], v) for k, v in here["parameters"].items())
+        for name, values in here["outcomes"].items():
+            np.testing.assert_allclose(there["outcomes"][name], values, rtol=1e-15, err_msg=name)
 
 
 def said(*command):
