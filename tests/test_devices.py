@@ -22,20 +22,27 @@ from psa_engine.engine.draws import draw_inputs, drawn_block
 
 COUNT = """
 import json, sys, psa_engine as pe
-a = pe.load_analysis("two_state")
+a = pe.load_analysis(sys.argv[1])
 s = pe.run_psa(a.model, a.parameters, n_draws=1_500, seed=3)
 print(json.dumps([s.cost_values.tolist(), s.effect_values.tolist(), s.metadata["devices"]]))
 """
 
 
-def sample_on(n_devices, **more):
+def sample_on(n_devices, config="two_state", **more):
     inherited = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}  # this process has set its own
     environment = {**inherited, "PSA_ENGINE_DEVICES": str(n_devices), **more}
-    return subprocess.run([sys.executable, "-c", COUNT], env=environment, capture_output=True, text=True)
+    words = [sys.executable, "-c", COUNT, config]
+    return subprocess.run(words, env=environment, capture_output=True, text=True)
 
 
-def test_eight_devices_give_the_bits_of_one():
-    one, eight = (json.loads(sample_on(n).stdout) for n in (1, 8))
+FLAGSHIPS = ["ruxolitinib_ad_systemic_naive", "ruxolitinib_ad_post_systemic"]
+
+
+@pytest.mark.parametrize(
+    "config", ["two_state", *(pytest.param(name, marks=pytest.mark.slow) for name in FLAGSHIPS)]
+)
+def test_eight_devices_give_the_bits_of_one(config):
+    one, eight = (json.loads(sample_on(n, config).stdout) for n in (1, 8))
     assert (one[2][0], eight[2][0]) == ("1", "8")
     assert one[:2] == eight[:2]
 

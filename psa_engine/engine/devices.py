@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,9 @@ _FLAGS = (
     "--xla_cpu_prefer_vector_width=512",
     "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=10000000",
 )
+
+
+HALF_WRITTEN = "Error reading persistent compilation cache entry"
 
 
 def _jaxlib() -> tuple[int, ...]:
@@ -77,6 +81,8 @@ def configure() -> None:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    # Another process may be at work on a file: JAX then compiles for itself, and nobody need hear of it.
+    warnings.filterwarnings("ignore", message=HALF_WRITTEN)
 
 
 def devices(device: Device = "auto") -> list[Any]:

@@ -166,8 +166,8 @@ def on_first(course, per_year):
 
 def on_next(p, course, per_year):
     """Return the payoff of what the next line takes for each course and for a year on it."""
-    wait_in_years = p.at("next_line")["assessment_weeks"] / WEEKS_PER_CYCLE / CYCLES_PER_YEAR
-    return {"next_induction": course / wait_in_years, "next_line": per_year}
+    courses_a_year = WEEKS_PER_CYCLE * CYCLES_PER_YEAR / p.at("next_line")["assessment_weeks"]
+    return {"next_induction": course * courses_a_year, "next_line": per_year}
 
 
 def on_both(p, course: str, per_year: str | None = None):
