@@ -34,10 +34,10 @@ def run_benchmarks(quick: bool, long: bool, out: Path | None, as_json: bool, onl
     """Run the suite in a process of its own; raises InputError without pytest-benchmark or for
     options that contradict each other, ModelError where a benchmark fails.
     """
-    if find_spec("pytest_benchmark") is None:
-        raise InputError("The benchmarks need pytest-benchmark.", hint="pip install 'psa-engine[benchmark]'")
     if quick and long:
         raise InputError("--quick measures less and --long more: choose one.")
+    if find_spec("pytest_benchmark") is None:
+        raise InputError("The benchmarks need pytest-benchmark.", hint="pip install 'psa-engine[benchmark]'")
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.json"
         command = [sys.executable, "-m", "pytest", str(suite()), f"--benchmark-json={raw}", *_SETTINGS]
